@@ -1,0 +1,26 @@
+# Warnings as errors, sanitizers, and what makes builds short where it is present: ccache, mold.
+
+add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wconversion
+                    -Wno-sign-conversion -Werror -fno-omit-frame-pointer)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  add_compile_options(-Wthread-safety)
+endif()
+# Kernels promise bit-identical results, so no expression may be contracted behind their back.
+add_compile_options(-ffp-contract=off)
+
+set(SEXTANT_SANITIZER "" CACHE STRING "address,undefined or thread")
+if(SEXTANT_SANITIZER)
+  add_compile_options(-fsanitize=${SEXTANT_SANITIZER} -fno-sanitize-recover=all -O1)
+  add_link_options(-fsanitize=${SEXTANT_SANITIZER})
+endif()
+
+option(SEXTANT_FUZZ "Build the fuzz targets" OFF)
+
+find_program(SEXTANT_CCACHE ccache)
+if(SEXTANT_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${SEXTANT_CCACHE})
+endif()
+find_program(SEXTANT_MOLD mold)
+if(SEXTANT_MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
