@@ -9,7 +9,8 @@
 
 namespace sextant {
 
-static_assert(std::endian::native == std::endian::little, "formats are little-endian; so are the machines we run on");
+static_assert(std::endian::native == std::endian::little,
+              "formats are little-endian; so are the machines we run on");
 
 template <typename T>
 void append_le(std::string& out, T value) {

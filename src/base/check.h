@@ -8,9 +8,9 @@ namespace sextant {
 
 }  // namespace sextant
 
-#define CHECK(condition)                                                       \
-  do {                                                                         \
-    if (!(condition)) [[unlikely]] {                                           \
-      ::sextant::check_failed(__FILE__, __LINE__, #condition);                 \
-    }                                                                          \
+#define CHECK(condition)                                       \
+  do {                                                         \
+    if (!(condition)) [[unlikely]] {                           \
+      ::sextant::check_failed(__FILE__, __LINE__, #condition); \
+    }                                                          \
   } while (false)

@@ -23,7 +23,8 @@ enum class ErrorCode : std::uint8_t {
   kDocumentExists,              //
   kChunkNotFound,               //
   kChunkIdTaken,                // the id belongs to a chunk of another document
-  kEmbeddingContractViolation,  // dimension, model, normalization or metric differ from the library's contract
+  kEmbeddingContractViolation,  // dimension, model, normalization or metric differ from the library's
+                                // contract
   kInvalidVector,               // NaN, infinity, zero or overflowing norm
   kEmbeddingUnavailable,        // text was given and no embedding provider can embed it
   kPreconditionFailed,          // If-Match names another version

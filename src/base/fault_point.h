@@ -1,8 +1,9 @@
 // Named places where a test can make the process die or an operation fail.
 //
-// FAULT_POINT("log.append.before_sync") costs one relaxed load when nothing is armed. A point is armed by the test
-// itself (arm_fault) or, for a server in a process of its own, by SEXTANT_FAULT="name[:nth[:kill|fail|stop]][,...]" read by
-// arm_faults_from_environment(). kill leaves at once by _exit(137) without flushing anything, as kill -9 would.
+// FAULT_POINT("log.append.before_sync") costs one relaxed load when nothing is armed. A point is armed by the
+// test itself (arm_fault) or, for a server in a process of its own, by
+// SEXTANT_FAULT="name[:nth[:kill|fail]][,...]" read by arm_faults_from_environment(); nth is 1 and the action
+// kill unless told. kill leaves at once by _exit(137) without flushing anything, as kill -9 would.
 #pragma once
 
 #include <atomic>
@@ -34,11 +35,12 @@ struct Registration {
 
 }  // namespace sextant
 
-/// In a function that returns Status or Result<T>: dies, or leaves with kIo "fault injected at NAME", when armed.
-#define FAULT_POINT(name)                                                                     \
-  do {                                                                                        \
-    static const ::sextant::fault_detail::Registration fault_registration_(name);             \
-    if (::sextant::fault_detail::g_armed.load(std::memory_order_relaxed)) [[unlikely]] {      \
-      TRY(::sextant::fault_detail::pass(name));                                               \
-    }                                                                                         \
+/// In a function that returns Status or Result<T>: dies, or leaves with kIo "fault injected at NAME", when
+/// armed.
+#define FAULT_POINT(name)                                                                \
+  do {                                                                                   \
+    static const ::sextant::fault_detail::Registration fault_registration_(name);        \
+    if (::sextant::fault_detail::g_armed.load(std::memory_order_relaxed)) [[unlikely]] { \
+      TRY(::sextant::fault_detail::pass(name));                                          \
+    }                                                                                    \
   } while (false)

@@ -1,8 +1,9 @@
 // The one seam under disk: every byte Sextant keeps goes through a FileSystem.
 //
 // Production uses the operating system's; tests use MemoryDisk (memory_disk.h), which loses or garbles what
-// was not synced. Paths are UTF-8. Errors: kOutOfSpace for a full disk, kIo else, each naming operation and path.
-// Thread rule: a FileSystem may be used from any thread; a File's reads from any thread, its writes from one.
+// was not synced. Paths are UTF-8. Errors: kOutOfSpace for a full disk, kIo else, each naming operation and
+// path. Thread rule: a FileSystem may be used from any thread; a File's reads from any thread, its writes
+// from one.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +24,7 @@ class File {
   /// Writes all bytes at `offset`, extending the file if need be. Durable only after sync().
   virtual Status write_at(std::uint64_t offset, std::string_view bytes) = 0;
   /// Makes content and size durable (fdatasync). After a failure nothing is known of what was written: the
-  /// caller must not sync this file again.
+  /// caller must not sync this file again. Whoever reads it later sees what the device holds.
   virtual Status sync() = 0;
   virtual Status truncate(std::uint64_t size) = 0;
   virtual Result<std::uint64_t> size() const = 0;
@@ -33,6 +34,8 @@ class File {
 class FileLock {
  public:
   virtual ~FileLock() = default;
+  /// Replaces the lock file's content by one line for whoever meets the lock, e.g. "process 4711 (...)".
+  virtual Status write_note(std::string_view note) = 0;
 };
 
 enum class OpenMode : std::uint8_t {
@@ -55,7 +58,8 @@ class FileSystem {
   /// Makes creations, renames and removals in a directory durable.
   virtual Status sync_directory(const std::string& path) = 0;
   /// Takes an exclusive lock, creating the file if need be. Held by anyone else, in this process or another
-  /// and by whatever alias of the path: kOwnerLockHeld, the message naming the holder's process id if known.
+  /// and by whatever alias of the path: kOwnerLockHeld, the message ending in the holder's note, or in
+  /// "process unknown" while there is none.
   virtual Result<std::unique_ptr<FileLock>> lock(const std::string& path) = 0;
 };
 

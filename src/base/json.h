@@ -63,8 +63,8 @@ class Json {
   const Array& as_plain_array() const { return std::get<Array>(value_); }
   const Doubles& as_packed() const { return std::get<Doubles>(value_); }
 
-  std::size_t size() const;             // elements of an array or members of an object; else 0
-  Json element(std::size_t i) const;    // of an array, packed or not; by value
+  std::size_t size() const;           // elements of an array or members of an object; else 0
+  Json element(std::size_t i) const;  // of an array, packed or not; by value
   /// The member with this key, or nullptr; also nullptr when this is no object.
   const Json* find(std::string_view key) const;
   /// Sets or replaces a member; null becomes an object first.
@@ -95,6 +95,9 @@ struct JsonLimits {
 /// Parses one JSON text; what follows it but white space is an error. Errors are kInvalidArgument with the
 /// position or the key at fault. Rejected: invalid UTF-8, repeated keys, numbers that overflow a double.
 Result<Json> parse_json(std::string_view text, JsonLimits limits = {});
+
+/// Whether `text` may become a Json string.
+bool is_valid_utf8(std::string_view text);
 
 /// Appends `text` as a JSON string with quotes.
 void append_json_string(std::string& out, std::string_view text);

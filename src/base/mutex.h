@@ -3,6 +3,7 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <shared_mutex>
 
 #if defined(__clang__)
 #define SEXTANT_ATTRIBUTE(x) __attribute__((x))
@@ -28,13 +29,54 @@ class SEXTANT_ATTRIBUTE(capability("mutex")) Mutex {
 
 class SEXTANT_ATTRIBUTE(scoped_lockable) MutexLock {
  public:
-  explicit MutexLock(Mutex& mutex) SEXTANT_ATTRIBUTE(acquire_capability(mutex)) : mutex_(mutex) { mutex_.lock(); }
+  explicit MutexLock(Mutex& mutex) SEXTANT_ATTRIBUTE(acquire_capability(mutex)) : mutex_(mutex) {
+    mutex_.lock();
+  }
   ~MutexLock() SEXTANT_ATTRIBUTE(release_capability()) { mutex_.unlock(); }
   MutexLock(const MutexLock&) = delete;
   MutexLock& operator=(const MutexLock&) = delete;
 
  private:
   Mutex& mutex_;
+};
+
+/// For what is read far more often than written: any number of SharedLocks, or one ExclusiveLock.
+class SEXTANT_ATTRIBUTE(capability("mutex")) SharedMutex {
+ public:
+  void lock() SEXTANT_ATTRIBUTE(acquire_capability()) { mutex_.lock(); }
+  void unlock() SEXTANT_ATTRIBUTE(release_capability()) { mutex_.unlock(); }
+  void lock_shared() SEXTANT_ATTRIBUTE(acquire_shared_capability()) { mutex_.lock_shared(); }
+  void unlock_shared() SEXTANT_ATTRIBUTE(release_shared_capability()) { mutex_.unlock_shared(); }
+
+ private:
+  std::shared_mutex mutex_;
+};
+
+class SEXTANT_ATTRIBUTE(scoped_lockable) SharedLock {
+ public:
+  explicit SharedLock(SharedMutex& mutex) SEXTANT_ATTRIBUTE(acquire_shared_capability(mutex))
+      : mutex_(mutex) {
+    mutex_.lock_shared();
+  }
+  ~SharedLock() SEXTANT_ATTRIBUTE(release_capability()) { mutex_.unlock_shared(); }
+  SharedLock(const SharedLock&) = delete;
+  SharedLock& operator=(const SharedLock&) = delete;
+
+ private:
+  SharedMutex& mutex_;
+};
+
+class SEXTANT_ATTRIBUTE(scoped_lockable) ExclusiveLock {
+ public:
+  explicit ExclusiveLock(SharedMutex& mutex) SEXTANT_ATTRIBUTE(acquire_capability(mutex)) : mutex_(mutex) {
+    mutex_.lock();
+  }
+  ~ExclusiveLock() SEXTANT_ATTRIBUTE(release_capability()) { mutex_.unlock(); }
+  ExclusiveLock(const ExclusiveLock&) = delete;
+  ExclusiveLock& operator=(const ExclusiveLock&) = delete;
+
+ private:
+  SharedMutex& mutex_;
 };
 
 class ConditionVariable {

@@ -20,7 +20,7 @@ class Random {
   double unit();
 };
 
-/// Seeded from the operating system. Never destroyed.
+/// The operating system's generator, fit for secrets. Never destroyed.
 Random& system_random();
 
 /// xoshiro256** (Blackman and Vigna, 2018), seeded through splitmix64: the same seed gives the same sequence.

@@ -21,7 +21,9 @@ struct RequestContext {
   std::int64_t deadline_ns = std::numeric_limits<std::int64_t>::max();  // by clock->monotonic_ns()
   Clock* clock = &system_clock();
 
-  bool expired() const { return deadline_ns != std::numeric_limits<std::int64_t>::max() && clock->monotonic_ns() >= deadline_ns; }
+  bool expired() const {
+    return deadline_ns != std::numeric_limits<std::int64_t>::max() && clock->monotonic_ns() >= deadline_ns;
+  }
   /// kDeadlineExceeded when the deadline has passed; `doing` completes "deadline exceeded while ...".
   Status check_deadline(const char* doing) const;
 };

@@ -27,7 +27,8 @@ class ThreadPool {
   std::size_t queued() const;
 
   /// Calls body(i) for every i in [0, count), on the pool and the calling thread; returns when all are done.
-  /// Must not be called from a task of the same pool.
+  /// A task of the same pool may call it too: the caller runs whatever no worker has taken, and waits only
+  /// for what is already running. The body must not throw.
   void parallel_for(std::size_t count, const std::function<void(std::size_t)>& body);
 
  private:

@@ -10,7 +10,7 @@ namespace sextant {
 struct ServiceLimits {
   std::size_t max_request_bytes = 64ULL << 20U;
   std::size_t max_id_bytes = 512;
-  std::size_t max_text_bytes = 1ULL << 20U;  // of one chunk
+  std::size_t max_text_bytes = 1ULL << 20U;       // of one chunk
   std::size_t max_metadata_bytes = 64ULL << 10U;  // of one document or chunk, as JSON text
   std::size_t max_documents_per_request = 10'000;
   std::size_t max_chunks_per_document = 10'000;
@@ -18,6 +18,7 @@ struct ServiceLimits {
   std::size_t max_k = 10'000;
   std::size_t max_queries_per_request = 1'000;
   std::size_t max_page = 10'000;
+  std::size_t max_selected_chunks = 10'000;  // of one chunks:delete or chunks:patch
   std::size_t max_in_flight = 1'024;  // requests being worked on or queued; beyond: 429 with Retry-After
   FilterLimits filter;
 };

@@ -14,6 +14,7 @@
 namespace sextant {
 
 inline constexpr std::uint32_t kFormatVersion = 1;
+inline constexpr std::size_t kDatabaseIdBytes = 16;
 
 struct FormatFile {
   std::string database_id;  // 16 bytes

@@ -21,12 +21,14 @@
 namespace sextant {
 
 enum class Family : std::uint8_t {
-  kMeta,     // catalogue, manifests, jobs, idempotency keys, applied_through
+  kMeta,     // catalogue, manifests, jobs, idempotency keys
   kIds,      // external id -> row or document
   kPayload,  // documents; text and metadata by row
   kPacked,   // small segments, as blobs
 };
 inline constexpr std::size_t kFamilyCount = 4;
+/// In kMeta: applied_through, 8 bytes little-endian; written with every batch.
+inline constexpr std::string_view kAppliedThroughKey = "applied_through";
 
 /// Changes that become visible together.
 class RecordBatch {
@@ -73,7 +75,7 @@ class RecordSnapshot {
 struct RecordStoreOptions {
   std::uint64_t write_buffer_bytes = 64ULL << 20U;  // of all families together
   std::uint64_t block_cache_bytes = 256ULL << 20U;
-  std::function<Status(Sequence applied_through)> before_flush;  // called on a background thread
+  std::function<Status(Sequence applied_through)> before_flush = {};  // called on a background thread
   bool read_only = false;
 };
 
@@ -88,6 +90,8 @@ class RecordStore {
   /// Applies a batch and moves applied_through, atomically. `applied_through` must not go back.
   Status write(RecordBatch batch, Sequence applied_through);
   Sequence applied_through() const;
+  /// What the files hold: where the store would stand after a crash. The log may be trimmed behind it.
+  Result<Sequence> flushed_through() const;
   std::shared_ptr<const RecordSnapshot> snapshot() const;
   /// Makes everything written so far durable (after before_flush agreed).
   Status flush();
