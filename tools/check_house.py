@@ -19,7 +19,8 @@ TEXT = CODE | {".md", ".txt", ".json", ".toml", ""}
 FORBIDDEN = [
     (re.compile(r"\b(?:TO" r"DO|FIX" r"ME|X" r"XX|HA" r"CK)\b"), "unfinished work belongs into an issue, not into the tree"),
     (re.compile(r"\bfor" r" now\b|\bst" r"ub(?:bed|s)?\b|\bplace" r"holders?\b", re.IGNORECASE), "finish it or leave it out"),
-    (re.compile(r"\bDIS" r"ABLED_\w"), "a test that does not run protects nothing"),
+    # gtest's way to keep a test for a process of its own: the suite is named ...Child and another test starts it.
+    (re.compile(r"(?<!Child, )\bDIS" r"ABLED_\w"), "a test that does not run protects nothing"),
     (re.compile(r"(?<![\w.~}$-])/(?:wo" r"rk|ho" r"me|ro" r"ot|Us" r"ers|m" r"nt)/\w"), "a path of one machine"),
 ]
 

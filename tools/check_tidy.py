@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Runs clang-tidy over every .cpp under src/ that the build compiles, and clang's thread-safety analysis with it.
 
+Most of clang-tidy's time goes into the headers of libraries, so files with the same compile command are looked at in
+batches: one source that includes them all. Files that cannot share one (two helpers of one name) are moved to another.
 A file that was clean is not looked at again until it, a header of ours that it includes, its compile command, the rules
 or clang-tidy itself change; what was clean is remembered under BUILD/tidy-cache. Exit status 0: all clean.
 
@@ -10,6 +12,7 @@ Usage: check_tidy.py [--build BUILD] [--jobs N] [FILE...]   (default: build/rele
 import argparse
 import concurrent.futures
 import hashlib
+import itertools
 import json
 import os
 import re
@@ -17,23 +20,35 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TIDY = "clang-tidy-19"
+CLANG = "clang++-19"
+MAX_BATCH = 16
 INCLUDE = re.compile(rb'^[ \t]*#[ \t]*include[ \t]*"([^"]+)"', re.MULTILINE)
+ERROR = re.compile(r"^(/[^:\n]+):\d+:\d+: (?:fatal )?error:", re.MULTILINE)
 
 # Warnings are the compiler's own business, except clang's thread-safety analysis, which g++ cannot do. Older Boost
 # does not recognise clang's coroutines by itself.
 EXTRA = ["-Wno-everything", "-Wthread-safety", "-DBOOST_ASIO_HAS_CO_AWAIT", "-DBOOST_ASIO_HAS_STD_COROUTINE"]
-GCC_ONLY = {"-fcoroutines", "-fconcepts", "-Winvalid-pch", "-fno-canonical-system-headers", "-fanalyzer"}
+GCC_ONLY = {"-fcoroutines", "-fconcepts", "-fno-canonical-system-headers", "-fanalyzer"}
 
 
-def clang_command(entry: dict) -> list[str]:
-    """The compile command as clang understands it: without warnings and without what only g++ knows."""
+def clang_arguments(entry: dict) -> tuple[str, ...]:
+    """The arguments of a compile command as clang understands them, without source, output and warnings."""
     words = entry.get("arguments") or shlex.split(entry["command"])
-    kept = [word for word in words[1:] if word not in GCC_ONLY and not re.match(r"-W[a-z]|-Werror", word)]
-    return ["clang++", *kept, *EXTRA]
+    kept = []
+    skip = True  # the compiler itself
+    for word in words:
+        if skip:
+            skip = False
+        elif word == "-o":
+            skip = True
+        elif word not in GCC_ONLY and word not in ("-c", entry["file"]) and not word.startswith("-W"):
+            kept.append(word)
+    return (*kept, *EXTRA)
 
 
 class Includes:
@@ -60,20 +75,70 @@ class Includes:
         return sorted(seen)
 
 
-def key_of(source: Path, command: list[str], rules: bytes, includes: Includes) -> str:
-    folders = [Path(word[2:]) for word in command if word.startswith("-I")]
-    digest = hashlib.sha256(rules + "\0".join(command).encode())
+def key_of(source: Path, arguments: tuple[str, ...], rules: bytes, includes: Includes) -> str:
+    folders = [Path(word[2:]) for word in arguments if word.startswith("-I")]
+    digest = hashlib.sha256(rules + "\0".join(arguments).encode())
     for file in includes.closure(source, folders):
         digest.update(str(file).encode() + includes.digests[file])
     return digest.hexdigest()
 
 
-def tidy(source: Path, database: Path) -> tuple[bool, str]:
-    done = subprocess.run(
-        [TIDY, "--quiet", "-p", database, "--checks=clang-diagnostic-thread-safety*", source],
-        capture_output=True, text=True, check=False,
-    )
-    return done.returncode == 0, done.stdout or done.stderr
+class Batch:
+    """Files of one compile command, and what clang-tidy says about them."""
+
+    def __init__(self, arguments: tuple[str, ...], sources: list[Path]) -> None:
+        self.arguments = arguments
+        self.sources = sources
+        self.output = ""
+        self.clean = False
+
+    def look(self, directory: Path) -> list["Batch"]:
+        """Looks at the batch; returns what had to be left out of it, as further batches."""
+        with tempfile.TemporaryDirectory(dir=directory) as scratch:
+            unit = Path(scratch) / "batch.cpp"
+            moved = self.leave_out_what_collides(unit)
+            entry = {"directory": scratch, "file": str(unit), "arguments": [CLANG, *self.arguments, str(unit)]}
+            (Path(scratch) / "compile_commands.json").write_text(json.dumps([entry]))
+            done = subprocess.run(
+                [TIDY, "--quiet", "-p", scratch, f"--config-file={ROOT / '.clang-tidy'}",
+                 r"--header-filter=src/.*\.(h|cpp)$", "--checks=clang-diagnostic-thread-safety*", unit],
+                capture_output=True, text=True, check=False,
+            )
+        self.clean = done.returncode == 0
+        self.output = done.stdout if self.clean else done.stdout or done.stderr
+        if not moved:
+            return []
+        # What is in conflict with the first half of the batch may well agree with itself.
+        return [Batch(self.arguments, moved)]
+
+    def leave_out_what_collides(self, unit: Path) -> list[Path]:
+        moved: list[Path] = []
+        while True:
+            unit.write_text("".join(f'#include "{source}"\n' for source in self.sources))
+            if len(self.sources) == 1:
+                return moved
+            done = subprocess.run([CLANG, "-fsyntax-only", "-ferror-limit=0", *self.arguments, unit],
+                                  capture_output=True, text=True, check=False)
+            if done.returncode == 0:
+                return moved
+            blamed = {Path(name) for name in ERROR.findall(done.stderr)}
+            # The first file stays: alone it must compile. Without anybody to blame each file is for itself.
+            colliding = [source for source in self.sources[1:] if source in blamed] or self.sources[1:]
+            moved += colliding
+            self.sources = [source for source in self.sources if source not in colliding]
+
+
+def batches_of(waiting: dict[Path, tuple[str, ...]], jobs: int) -> list[Batch]:
+    """Batches of one folder and compile command each, as even as can be, tests apart from what they test."""
+    def group(source: Path) -> tuple:
+        return waiting[source], source.relative_to(ROOT).parts[1], source.stem.endswith("_test")
+
+    batches = []
+    for _, members in itertools.groupby(sorted(waiting, key=lambda source: (group(source), source)), key=group):
+        sources = list(members)
+        parts = max(-(-len(sources) // MAX_BATCH), min(jobs, len(sources) // 4), 1)
+        batches += [Batch(waiting[sources[0]], sources[part::parts]) for part in range(parts)]
+    return sorted(batches, key=lambda batch: -len(batch.sources))
 
 
 def main() -> int:
@@ -83,47 +148,48 @@ def main() -> int:
     parser.add_argument("files", nargs="*", type=Path)
     options = parser.parse_args()
 
-    if not shutil.which(TIDY):
-        sys.exit(f"{TIDY} is missing: install the package {TIDY} (tools/setup.sh test does)")
+    for tool, package in ((TIDY, TIDY), (CLANG, "clang-19")):
+        if not shutil.which(tool):
+            sys.exit(f"{tool} is missing: install the package {package} (tools/setup.sh test does)")
     compiled = options.build / "compile_commands.json"
     if not compiled.is_file():
         sys.exit(f"{compiled} is missing: configure first (cmake --preset release)")
 
     wanted = {file.resolve() for file in options.files}
-    sources: dict[Path, list[str]] = {}
+    sources: dict[Path, tuple[str, ...]] = {}
     for entry in json.loads(compiled.read_text()):
         source = (Path(entry["directory"]) / entry["file"]).resolve()
-        if source.is_relative_to(ROOT / "src") and (not wanted or source in wanted):
-            sources.setdefault(source, clang_command(entry))
+        if source.is_relative_to(ROOT / "src") and source.is_file() and (not wanted or source in wanted):
+            sources.setdefault(source, clang_arguments(entry))
 
     cache = options.build / "tidy-cache"
     cache.mkdir(exist_ok=True)
-    (cache / "compile_commands.json").write_text(json.dumps(
-        [{"directory": str(options.build.resolve()), "file": str(source), "arguments": command}
-         for source, command in sources.items()]))
     version = subprocess.run([TIDY, "--version"], capture_output=True, check=True).stdout
     rules = (ROOT / ".clang-tidy").read_bytes() + version + Path(__file__).read_bytes()
     includes = Includes()
-    keys = {source: key_of(source, command, rules, includes) for source, command in sources.items()}
-    clean = {file.name for file in cache.iterdir()}
-    waiting = [source for source in sources if keys[source] not in clean]
+    keys = {source: key_of(source, arguments, rules, includes) for source, arguments in sources.items()}
+    known = {file.name for file in cache.iterdir() if file.is_file()}
+    waiting = {source: arguments for source, arguments in sources.items() if keys[source] not in known}
     print(f"{len(sources)} files, {len(sources) - len(waiting)} known to be clean", flush=True)
 
-    failed = 0
+    failed = False
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        running = {pool.submit(tidy, source, cache): source for source in waiting}
-        for done in concurrent.futures.as_completed(running):
-            source = running[done]
-            is_clean, output = done.result()
-            if is_clean:
-                (cache / keys[source]).touch()
-            else:
-                failed += 1
-                print(f"{source.relative_to(ROOT)}\n{output}", flush=True)
+        running = {pool.submit(batch.look, cache): batch for batch in batches_of(waiting, options.jobs)}
+        while running:
+            for done in concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED).done:
+                batch = running.pop(done)
+                for further in done.result():
+                    running[pool.submit(further.look, cache)] = further
+                if batch.clean:
+                    for source in batch.sources:
+                        (cache / keys[source]).touch()
+                else:
+                    failed = True
+                    print(batch.output, flush=True)
     if not wanted:
-        for stale in clean - set(keys.values()) - {"compile_commands.json"}:
+        for stale in known - set(keys.values()):
             (cache / stale).unlink()
-    print(f"{len(waiting)} files looked at, {failed} with findings")
+    print(f"{len(waiting)} files looked at: {'findings above' if failed else 'clean'}")
     return 1 if failed else 0
 
 

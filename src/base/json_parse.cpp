@@ -70,7 +70,7 @@ const std::string* repeated_key(const Json::Object& members) {
 class ArrayBuilder {
  public:
   void add(Json element) {
-    if (!packed_.empty()) {
+    if (is_packing()) {
       if (element.is_number()) return add_packed(element);
       unpack();
     } else if (element.is_double() && only_numbers_) {
@@ -82,9 +82,13 @@ class ArrayBuilder {
     plain_.push_back(std::move(element));
   }
 
+  bool is_packing() const { return !packed_.empty(); }
+  /// Requires is_packing().
+  void add_fraction(double fraction) { packed_.push_back(fraction); }
+
   Json finish() {
     if (packed_.size() >= kShortestPacked) return std::move(packed_);
-    if (!packed_.empty()) unpack();
+    if (is_packing()) unpack();
     return std::move(plain_);
   }
 
@@ -119,12 +123,16 @@ std::optional<double> read_long_integer(std::string_view token) {
   return value;
 }
 
+bool is_fraction(std::string_view token) {
+  return std::any_of(token.begin(), token.end(), [](char c) { return c == '.' || c == 'e' || c == 'E'; });
+}
+
 /// Walks a document of simdjson's and builds the tree. simdjson checks only what is visited: everything is.
 class TreeReader {
  public:
-  /// `begin` is where the user's text starts in the document's buffer.
-  TreeReader(ondemand::document& document, const char* begin, std::size_t max_depth)
-      : document_(document), begin_(begin), max_depth_(std::min(max_depth, kDeepestLimit)) {}
+  /// `text` is what the user gave, as it stands in the document's buffer.
+  TreeReader(ondemand::document& document, std::string_view text, std::size_t max_depth)
+      : document_(document), text_(text), max_depth_(std::min(max_depth, kDeepestLimit)) {}
 
   /// The only element of the array that the document is.
   Result<Json> read_wrapped() {
@@ -134,13 +142,18 @@ class TreeReader {
     std::size_t values = 0;
     for (auto element : wrapper) {
       ondemand::value value;
-      if (const auto error = element.get(value)) return fail_here(describe(error));
+      if (const auto error = element.get(value)) {
+        return fail_here(values == 0 ? describe(error) : "text after the value");
+      }
       if (++values > 1) return fail_at(value, "text after the value");
       TRY_ASSIGN(root, read_value(value, 0));
     }
+    const char* left = nullptr;
+    if (document_.current_location().get(left) == simdjson::SUCCESS) {
+      return fail(ErrorCode::kInvalidArgument,
+                  fmt::format("invalid JSON: unexpected ']' before byte {}", left - text_.data()));
+    }
     if (values == 0) return fail(ErrorCode::kInvalidArgument, "invalid JSON: the text is empty");
-    if (document_.current_location().error() != simdjson::OUT_OF_BOUNDS)
-      return fail_here("text after the value");
     return root;
   }
 
@@ -177,7 +190,7 @@ class TreeReader {
   // zero.
   Result<Json> read_number(ondemand::value& value) {
     const std::string_view token = value.raw_json_token();
-    if (token.find_first_of(".eE") != std::string_view::npos) {
+    if (is_fraction(token)) {
       double fraction = 0;
       if (const auto error = value.get_double().get(fraction)) return fail_at(value, describe(error));
       return Json(fraction);
@@ -196,6 +209,13 @@ class TreeReader {
     for (auto item : array) {
       ondemand::value element;
       if (const auto error = item.get(element)) return fail_here(describe(error));
+      // Vectors are long and many: this way around read_value() halves their time.
+      double fraction = 0;
+      if (elements.is_packing() && is_fraction(element.raw_json_token()) &&
+          element.get_double().get(fraction) == simdjson::SUCCESS) {
+        elements.add_fraction(fraction);
+        continue;
+      }
       TRY_ASSIGN(Json read, read_value(element, depth));
       elements.add(std::move(read));
     }
@@ -225,10 +245,13 @@ class TreeReader {
   }
 
   std::size_t offset_of(ondemand::value& value) const {
-    return static_cast<std::size_t>(value.raw_json_token().data() - begin_);
+    return static_cast<std::size_t>(value.raw_json_token().data() - text_.data());
   }
 
-  static std::unexpected<Error> fail_at_byte(std::size_t offset, std::string_view what) {
+  std::unexpected<Error> fail_at_byte(std::size_t offset, std::string_view what) const {
+    if (offset >= text_.size()) {
+      return fail(ErrorCode::kInvalidArgument, "invalid JSON: the text ends inside a value");
+    }
     return fail(ErrorCode::kInvalidArgument, fmt::format("invalid JSON: {} at byte {}", what, offset));
   }
   std::unexpected<Error> fail_at(ondemand::value& value, std::string_view what) const {
@@ -237,16 +260,15 @@ class TreeReader {
   std::unexpected<Error> fail_deep(ondemand::value& value) const {
     return fail_at(value, fmt::format("nesting deeper than {}", max_depth_));
   }
+  /// At the token that simdjson stopped at.
   std::unexpected<Error> fail_here(std::string_view what) const {
     const char* at = nullptr;
-    if (document_.current_location().get(at) != simdjson::SUCCESS) {
-      return fail(ErrorCode::kInvalidArgument, fmt::format("invalid JSON: {} at the end", what));
-    }
-    return fail_at_byte(static_cast<std::size_t>(at - begin_), what);
+    if (document_.current_location().get(at) != simdjson::SUCCESS) return fail_at_byte(text_.size(), what);
+    return fail_at_byte(static_cast<std::size_t>(at - text_.data()), what);
   }
 
   ondemand::document& document_;
-  const char* begin_;
+  std::string_view text_;
   std::size_t max_depth_;
 };
 
@@ -269,7 +291,8 @@ Result<Json> parse_in(Workspace& workspace, std::string_view text, JsonLimits li
   if (const auto error = workspace.parser.iterate(buffer.data(), size, buffer.size()).get(document)) {
     return fail(ErrorCode::kInvalidArgument, fmt::format("invalid JSON: {}", describe(error)));
   }
-  return TreeReader(document, buffer.data() + 1, limits.max_depth).read_wrapped();
+  const std::string_view copy = std::string_view(buffer).substr(1, text.size());
+  return TreeReader(document, copy, limits.max_depth).read_wrapped();
 }
 
 }  // namespace

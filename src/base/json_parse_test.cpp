@@ -168,7 +168,12 @@ TEST(JsonParse, RefusesWhatIsNoJson) {
 TEST(JsonParse, SaysWhatIsWrongAndWhere) {
   EXPECT_EQ(message("{\"a\": 1, \"b\": truth}"), "invalid JSON: unexpected token at byte 14");
   EXPECT_EQ(message("[1, 2] x"), "invalid JSON: text after the value at byte 7");
+  EXPECT_EQ(message("1, 2"), "invalid JSON: text after the value at byte 3");
+  EXPECT_EQ(message("[1]]"), "invalid JSON: unexpected ']' before byte 4");
   EXPECT_EQ(message(""), "invalid JSON: the text is empty");
+  for (const char* text : {"[", "[1", "[1,", "[[1]", "{", "{\"a\"", "{\"a\":1"}) {
+    EXPECT_EQ(message(text), "invalid JSON: the text ends inside a value") << text;
+  }
   EXPECT_EQ(message("[\"a]"), "invalid JSON: a string is not closed");
   EXPECT_EQ(message("\"\xFF\""), "invalid JSON: the text is not valid UTF-8");
   EXPECT_EQ(message("[0, \"\\q\"]"), "invalid JSON: a string holds a malformed escape sequence at byte 4");

@@ -38,7 +38,7 @@ rc::Gen<Json> any_json(int depth) {
                      rc::gen::map(any_double(), [](double value) { return Json(value); }),
                      rc::gen::map(any_text(), [](std::string value) { return Json(std::move(value)); }));
   if (depth == 0) return scalar;
-  const auto array = rc::gen::map(rc::gen::container<Json::Array>(any_json(depth - 1)),
+  const auto array = rc::gen::map(rc::gen::scale(0.1, rc::gen::container<Json::Array>(any_json(depth - 1))),
                                   [](Json::Array elements) { return Json(std::move(elements)); });
   const auto numbers = rc::gen::map(rc::gen::container<Json::Doubles>(any_double()),
                                     [](Json::Doubles elements) { return Json(std::move(elements)); });

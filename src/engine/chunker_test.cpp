@@ -133,6 +133,7 @@ TEST(Chunker, LeavesCodeFencesAlone) {
   EXPECT_EQ(markdown("# H\n" + code + "\nafter"), (Texts{"H\n" + code, "H\nafter"}));
   EXPECT_EQ(markdown("~~~~\n```\n~~~\n# x\n~~~~\n# H\ny"), (Texts{"~~~~\n```\n~~~\n# x\n~~~~", "H\ny"}));
   EXPECT_EQ(markdown("- item\n\n  ```\n  # x\n  ```\n"), (Texts{"- item", "  ```\n  # x\n  ```"}));
+  EXPECT_EQ(markdown("```\n```x\n# y\n```"), (Texts{"```\n```x\n# y\n```"}));
   EXPECT_EQ(markdown("```inline``` code\n# H\nx"), (Texts{"```inline``` code", "H\nx"}));
   EXPECT_EQ(markdown("```\n# never closed\n\nto the end"), (Texts{"```\n# never closed\n\nto the end"}));
 }
@@ -192,10 +193,22 @@ TEST(Chunker, CutsListsTablesAndCodeBetweenLines) {
             (Texts{"- One sentence. Another\n  one. A third.", "- Two sentences here. And more\n  of it."}));
   EXPECT_EQ(markdown("```\nint f() {\n  return 1;\n}\nint g() {\n\n  return 2;\n}\nint h() {\n  return 3;\n}\n```", small),
             (Texts{"```\nint f() {\n  return 1;\n}\nint g() {\n\n  return 2;\n}", "int h() {\n  return 3;\n}\n```"}));
-  EXPECT_EQ(markdown("    if x:\n        one line of some length\n\n        a second line of that length", small),
-            (Texts{"    if x:\n        one line of some length", "        a second line of that length"}));
+  EXPECT_EQ(markdown("```\n  one\n    a line of more letters\n\n    two\n    and three of more letters than fit\n```", small),
+            (Texts{"```\n  one\n    a line of more letters", "    two\n    and three of more letters than fit\n```"}));
+  EXPECT_EQ(markdown("- ab\n  " + repeated("word ", 14), small),
+            (Texts{"- ab", "  word word word word word word word word word word word word", "word word"}));
   EXPECT_EQ(markdown("| a | b |\n" + repeated("| one cell | another cell |\n", 3), small),
             (Texts{"| a | b |\n| one cell | another cell |", "| one cell | another cell |\n| one cell | another cell |"}));
+}
+
+TEST(Chunker, JoinsThePartsOfAParagraphAsTheyStood) {
+  const ChunkingOptions joining{.max_bytes = 64, .min_bytes = 64};
+  const std::string word(64, 'x');
+  EXPECT_EQ(markdown(word + "yz. A", joining), (Texts{word, "yz. A"}));
+  EXPECT_EQ(markdown(word + "yz\n\nA", joining), (Texts{word, "yz\n\nA"}));
+  EXPECT_EQ(markdown("First sentence of some length.     Second sentence of some lengths.", joining),
+            (Texts{"First sentence of some length. Second sentence of some lengths."}));
+  EXPECT_EQ(markdown("- First sentence of some length.\n- Second sentence of some length", joining).size(), 2U);
 }
 
 TEST(Chunker, CountsTheLinesOfTheParts) {

@@ -5,11 +5,13 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <charconv>
+#include <exception>
 #include <functional>
 #include <limits>
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/log.h"
 
 namespace sextant {
 
@@ -63,9 +65,12 @@ asio::awaitable<void> HttpConnection::run() {
   error_code ec;
   socket_.non_blocking(true, ec);
   if (!ec) socket_.set_option(tcp::no_delay(true), ec);
-  if (!ec) {
-    while (co_await serve_one()) {
+  try {
+    while (!ec && co_await serve_one()) {
     }
+  } catch (const std::exception& exception) {
+    // No memory for a body or an answer: this client loses its connection, the others theirs not.
+    log_failure("connection_failed", {{"error", exception.what()}});
   }
   thread_.connections.erase(this);
 }

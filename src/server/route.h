@@ -27,13 +27,13 @@ struct Call {
   Service& service;
   const ServerFacts& server;
   const Route& route;
-  RequestContext context;
-  std::vector<std::string> path;  // the pattern's parameters, decoded, in its order
-  std::vector<std::pair<std::string, std::string>> query;
-  Json body;                               // of a JSON request
-  std::optional<IdempotencyKey> idempotency;  // the hash is that of the whole request
-  std::optional<std::string> if_match;
-  std::optional<std::string> if_none_match;
+  RequestContext context = {};
+  std::vector<std::string> path = {};  // the pattern's parameters, decoded, in its order
+  std::vector<std::pair<std::string, std::string>> query = {};
+  Json body = {};                                  // of a JSON request
+  std::optional<IdempotencyKey> idempotency = {};  // the hash is that of the whole request
+  std::optional<std::string> if_match = {};
+  std::optional<std::string> if_none_match = {};
 
   const std::string& library() const { return path[0]; }
   const std::string& id() const { return path[1]; }

@@ -72,6 +72,18 @@ TEST_F(SchemaCacheTest, AHundredUsersOfTenLibrariesShareTenProviders) {
   EXPECT_EQ(different.size(), 10U);
 }
 
+TEST_F(SchemaCacheTest, WhoeverMakesAProviderSecondGetsTheFirst) {
+  add_library("default.notes");
+  std::shared_ptr<TableProvider> first;
+  database_->on_library([&] {
+    // Between reading the definition and keeping a provider of it, somebody else does both.
+    database_->on_library(nullptr);
+    first = cache_.provider(context_, "notes").value();
+  });
+  EXPECT_EQ(cache_.provider(context_, "notes").value(), first);
+  EXPECT_NE(first, nullptr);
+}
+
 TEST_F(SchemaCacheTest, EverySpellingFindsTheSameProvider) {
   add_library("default.notes");
   add_library("other.notes");

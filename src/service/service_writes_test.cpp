@@ -232,6 +232,7 @@ TEST_F(ServiceSelections, AChunkThatGoesBetweenSelectionAndPatchIsAConflict) {
       service().patch_chunks(context_, "notes", by_filter("{}"), json(R"({"seen": true})"), {});
   ASSERT_FALSE(result.has_value());
   EXPECT_EQ(result.error().code, ErrorCode::kTransactionConflict);
+  ASSERT_NE(result.error().cause, nullptr);
   EXPECT_EQ(result.error().cause->code, ErrorCode::kChunkNotFound);
 }
 
