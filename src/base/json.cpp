@@ -101,9 +101,13 @@ const Json* Json::find(std::string_view key) const {
 Json& Json::set(std::string_view key, Json value) {
   if (is_null()) value_ = Object{};
   for (auto& [name, old] : as_object()) {
-    if (name == key) return old = std::move(value);
+    if (name == key) {
+      old = std::move(value);
+      return *this;
+    }
   }
-  return as_object().emplace_back(std::string(key), std::move(value)).second;
+  as_object().emplace_back(std::string(key), std::move(value));
+  return *this;
 }
 
 bool Json::erase(std::string_view key) {

@@ -67,7 +67,7 @@ class Json {
   Json element(std::size_t i) const;  // of an array, packed or not; by value
   /// The member with this key, or nullptr; also nullptr when this is no object.
   const Json* find(std::string_view key) const;
-  /// Sets or replaces a member; null becomes an object first.
+  /// Sets or replaces a member; null becomes an object first. Returns this object, for the next member.
   Json& set(std::string_view key, Json value);
   /// Removes a member; false when there was none.
   bool erase(std::string_view key);

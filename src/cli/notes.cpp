@@ -1,6 +1,5 @@
 #include "cli/notes.h"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -26,12 +25,15 @@ struct Extension {
   std::string_view name;
   NoteKind kind;
 };
-constexpr std::array kExtensions = {Extension{".md", NoteKind::kMarkdown}, Extension{".markdown", NoteKind::kMarkdown},
+constexpr std::array kExtensions = {Extension{".md", NoteKind::kMarkdown},
+                                    Extension{".markdown", NoteKind::kMarkdown},
                                     Extension{".txt", NoteKind::kPlainText}};
 
 std::optional<NoteKind> note_kind(const fs::path& path) {
   std::string extension = path.extension().string();
-  std::ranges::transform(extension, extension.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; });
+  std::ranges::transform(extension, extension.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+  });
   const auto found = std::ranges::find(kExtensions, extension, &Extension::name);
   return found == kExtensions.end() ? std::nullopt : std::optional(found->kind);
 }
@@ -54,7 +56,8 @@ class Finder {
       return fail(ErrorCode::kInvalidArgument, fmt::format("'{}' is not a folder", root_.string()));
     }
     if (enter({}, error); error) {
-      return fail(ErrorCode::kIo, fmt::format("reading the folder '{}': {}", root_.string(), error.message()));
+      return fail(ErrorCode::kIo,
+                  fmt::format("reading the folder '{}': {}", root_.string(), error.message()));
     }
     // Links come last, so that what they lead to is known by its own path where it has one in the folder.
     while (!folders_.empty() || !links_.empty()) {
@@ -75,7 +78,8 @@ class Finder {
   void enter(const fs::path& folder, std::error_code& error) {
     const fs::path real = fs::canonical(root_ / folder, error);
     if (error || !entered_.insert(real).second) return;
-    for (fs::directory_iterator entry(root_ / folder, error), end; !error && entry != end; entry.increment(error)) {
+    for (fs::directory_iterator entry(root_ / folder, error), end; !error && entry != end;
+         entry.increment(error)) {
       const fs::path name = entry->path().filename();
       if (!name.string().starts_with('.')) sort_in(folder / name);
     }
@@ -108,6 +112,16 @@ std::string title_of(const fs::path& path, const std::vector<TextChunk>& chunks)
   return heading.empty() ? path.stem().string() : heading.substr(0, heading.find(" > "));
 }
 
+std::string rfc3339(fs::file_time_type time) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(std::chrono::file_clock::to_sys(time));
+  const auto day = std::chrono::floor<std::chrono::days>(seconds);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss clock(seconds - day);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", static_cast<int>(date.year()),
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                     clock.hours().count(), clock.minutes().count(), clock.seconds().count());
+}
+
 Json chunk_json(TextChunk chunk) {
   Json metadata;
   if (!chunk.heading.empty()) metadata.set("heading", std::move(chunk.heading));
@@ -125,21 +139,22 @@ Result<Json> read_note(const fs::path& root, const fs::path& path, const NotesOp
   std::error_code error;
   const std::uintmax_t bytes = fs::file_size(root / path, error);
   if (!error && bytes > options.max_file_bytes) {
-    return fail(ErrorCode::kLimitExceeded, fmt::format("has {} bytes; at most {} are read", bytes, options.max_file_bytes));
+    return fail(ErrorCode::kLimitExceeded,
+                fmt::format("has {} bytes; at most {} are read", bytes, options.max_file_bytes));
   }
   const fs::file_time_type modified = error ? fs::file_time_type() : fs::last_write_time(root / path, error);
   if (error) return fail(ErrorCode::kIo, error.message());
   TRY_ASSIGN(const std::string text, read_file(posix_file_system(), (root / path).string()));
   if (!is_valid_utf8(text)) return fail(ErrorCode::kInvalidArgument, "is not valid UTF-8");
-  std::vector<TextChunk> chunks = note_kind(path) == NoteKind::kMarkdown ? chunk_markdown(text, options.chunking)
-                                                                         : chunk_plain_text(text, options.chunking);
+  std::vector<TextChunk> chunks = note_kind(path) == NoteKind::kMarkdown
+                                      ? chunk_markdown(text, options.chunking)
+                                      : chunk_plain_text(text, options.chunking);
   if (chunks.empty()) return fail(ErrorCode::kInvalidArgument, "has no text");
 
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(std::chrono::file_clock::to_sys(modified));
   Json metadata;
   metadata.set("path", id);
   metadata.set("title", title_of(path, chunks));
-  metadata.set("modified", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(seconds))));
+  metadata.set("modified", rfc3339(modified));
   Json list;
   for (TextChunk& chunk : chunks) list.push_back(chunk_json(std::move(chunk)));
   Json document;

@@ -54,11 +54,12 @@ using Strings = std::vector<std::string>;
 
 TEST_F(NotesTest, MakesADocumentOfAFile) {
   write("house/roof.md", "# The roof\n\nIt leaks.\n\n## Costs\n\nA lot.\n");
-  fs::last_write_time(root_ / "house/roof.md", std::chrono::file_clock::from_sys(std::chrono::sys_seconds(std::chrono::seconds(1714564800))));
+  fs::last_write_time(
+      root_ / "house/roof.md",
+      std::chrono::file_clock::from_sys(std::chrono::sys_seconds(std::chrono::seconds(1714564800))));
   const Notes notes = read();
   ASSERT_EQ(notes.documents.size(), 1U);
-  EXPECT_EQ(notes.documents[0],
-            *parse_json(R"({"id": "house/roof.md",
+  EXPECT_EQ(notes.documents[0], *parse_json(R"({"id": "house/roof.md",
                             "metadata": {"path": "house/roof.md", "title": "The roof", "modified": "2024-05-01T12:00:00Z"},
                             "chunks": [{"text": "The roof\nIt leaks.", "metadata": {"heading": "The roof", "line": 3}},
                                        {"text": "The roof > Costs\nA lot.", "metadata": {"heading": "The roof > Costs", "line": 7}}]})"))
@@ -80,7 +81,8 @@ TEST_F(NotesTest, NamesUntitledNotesAfterTheirFiles) {
 }
 
 TEST_F(NotesTest, TakesNotesOnlyAndPassesOverWhatIsHidden) {
-  for (const char* path : {"b.md", "a/z.txt", "a/b/c.md", "image.png", "no_extension", ".hidden.md", ".git/x.md", "a/.trash/y.md", ".md"}) {
+  for (const char* path : {"b.md", "a/z.txt", "a/b/c.md", "image.png", "no_extension", ".hidden.md",
+                           ".git/x.md", "a/.trash/y.md", ".md"}) {
     write(path, "text");
   }
   const Notes notes = read();
@@ -97,8 +99,9 @@ TEST_F(NotesTest, ReportsWhatItCannotRead) {
   fs::create_symlink("nowhere.md", root_ / "broken.md");
   const Notes notes = read({.max_file_bytes = 100, .chunking = {}});
   EXPECT_EQ(ids(notes), (Strings{"fits.md"}));
-  EXPECT_EQ(skipped(notes), (Strings{"big.md: has 101 bytes; at most 100 are read", "blank.md: has no text", "broken.md: No such file or directory",
-                                     "latin1.txt: is not valid UTF-8", "name?.md: its name is not valid UTF-8"}));
+  EXPECT_EQ(skipped(notes), (Strings{"big.md: has 101 bytes; at most 100 are read", "blank.md: has no text",
+                                     "broken.md: No such file or directory", "latin1.txt: is not valid UTF-8",
+                                     "name?.md: its name is not valid UTF-8"}));
 }
 
 TEST_F(NotesTest, EntersNoFolderTwice) {

@@ -17,11 +17,13 @@ namespace {
 
 // lexnames(5WN): the position is the number in the data files.
 constexpr std::array<std::string_view, 45> kTopics = {
-    "all",       "pert",     "all",        "Tops",     "act",       "animal",        "artifact",    "attribute", "body",
-    "cognition", "communication", "event", "feeling",  "food",      "group",         "location",    "motive",    "object",
-    "person",    "phenomenon", "plant",    "possession", "process", "quantity",      "relation",    "shape",     "state",
-    "substance", "time",     "body",       "change",   "cognition", "communication", "competition", "consumption", "contact",
-    "creation",  "emotion",  "motion",     "perception", "possession", "social",     "stative",     "weather",   "ppl"};
+    "all",        "pert",     "all",       "Tops",          "act",           "animal",      "artifact",
+    "attribute",  "body",     "cognition", "communication", "event",         "feeling",     "food",
+    "group",      "location", "motive",    "object",        "person",        "phenomenon",  "plant",
+    "possession", "process",  "quantity",  "relation",      "shape",         "state",       "substance",
+    "time",       "body",     "change",    "cognition",     "communication", "competition", "consumption",
+    "contact",    "creation", "emotion",   "motion",        "perception",    "possession",  "social",
+    "stative",    "weather",  "ppl"};
 
 struct SynsetType {
   char letter;
@@ -51,7 +53,8 @@ struct DataLine {
 
 std::string_view trim(std::string_view text) {
   const std::size_t first = text.find_first_not_of(" \r");
-  return first == std::string_view::npos ? std::string_view() : text.substr(first, text.find_last_not_of(" \r") - first + 1);
+  return first == std::string_view::npos ? std::string_view()
+                                         : text.substr(first, text.find_last_not_of(" \r") - first + 1);
 }
 
 /// Takes the text before the first `separator` off the front of `rest`.
@@ -79,7 +82,9 @@ std::string without_markers(std::string_view word) {
 }
 
 std::string lower_case(std::string word) {
-  std::ranges::transform(word, word.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; });
+  std::ranges::transform(word, word.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+  });
   return word;
 }
 
@@ -89,7 +94,8 @@ std::optional<DataLine> read_data_line(std::string_view line) {
   constexpr int kHexadecimal = 16;
   DataLine data;
   const std::size_t bar = line.find(" | ");
-  if (bar == std::string_view::npos || !std::ranges::all_of(line, [](char c) { return c >= ' ' && c <= '~'; })) {
+  if (bar == std::string_view::npos ||
+      !std::ranges::all_of(line, [](char c) { return c >= ' ' && c <= '~'; })) {
     return std::nullopt;
   }
   data.gloss = trim(line.substr(bar + 3));
@@ -100,7 +106,8 @@ std::optional<DataLine> read_data_line(std::string_view line) {
   if (data.offset.empty() || !topic || *topic >= kTopics.size()) return std::nullopt;
   data.topic = *topic;
   const std::string_view letter = take(rest, ' ');
-  const auto type = std::ranges::find_if(kSynsetTypes, [&](const SynsetType& t) { return letter == std::string_view(&t.letter, 1); });
+  const auto type = std::ranges::find_if(
+      kSynsetTypes, [&](const SynsetType& t) { return letter == std::string_view(&t.letter, 1); });
   if (type == kSynsetTypes.end()) return std::nullopt;
   data.type = *type;
 
@@ -116,9 +123,10 @@ std::optional<DataLine> read_data_line(std::string_view line) {
   for (unsigned i = 0; i < *pointers; ++i) {
     const std::string_view symbol = take(rest, ' ');
     const std::string_view target = take(rest, ' ');
-    take(rest, ' ');                                                 // the target's part of speech
-    if (take(rest, ' ').empty()) return std::nullopt;                // the words it holds between
-    if (symbol == "&" && data.head.empty()) data.head = target;      // "similar to": in a satellite first the head
+    take(rest, ' ');                                   // the target's part of speech
+    if (take(rest, ' ').empty()) return std::nullopt;  // the words it holds between
+    if (symbol == "&" && data.head.empty())
+      data.head = target;  // "similar to": in a satellite first the head
   }
   if (data.type.letter == 's' && data.head.empty()) return std::nullopt;
   return data;
@@ -170,8 +178,8 @@ class Reader {
         head = fmt::format("{}:{:02}", lower_case(found->second.word), found->second.number);
       }
       for (const Lemma& lemma : data.lemmas) {
-        senses_.emplace(fmt::format("{}%{}:{:02}:{:02}:{}", lower_case(lemma.word), data.type.sense_key_digit, data.topic,
-                                    lemma.number, head),
+        senses_.emplace(fmt::format("{}%{}:{:02}:{:02}:{}", lower_case(lemma.word), data.type.sense_key_digit,
+                                    data.topic, lemma.number, head),
                         synsets_.size());
       }
       synsets_.push_back(make_synset(data));
@@ -196,7 +204,9 @@ class Reader {
   }
 
   std::vector<Synset> take_synsets() {
-    std::ranges::sort(synsets_, [](const Synset& a, const Synset& b) { return a.uses != b.uses ? a.uses > b.uses : a.id < b.id; });
+    std::ranges::sort(synsets_, [](const Synset& a, const Synset& b) {
+      return a.uses != b.uses ? a.uses > b.uses : a.id < b.id;
+    });
     return std::move(synsets_);
   }
 
@@ -222,7 +232,8 @@ std::vector<std::string_view> split_gloss(std::string_view text) {
 }
 
 void add_example(std::string_view text, Gloss& gloss) {
-  while (!text.empty() && (text.back() == ',' || text.back() == ';' || text.back() == ' ')) text.remove_suffix(1);
+  while (!text.empty() && (text.back() == ',' || text.back() == ';' || text.back() == ' '))
+    text.remove_suffix(1);
   text = trim(text);
   if (!text.empty()) gloss.examples.emplace_back(text);
 }
@@ -242,7 +253,9 @@ std::size_t find_example(std::string_view piece) {
   if (quote == std::string_view::npos) return quote;
   const std::string_view before = trim(piece.substr(0, quote));
   const bool introduced = before.ends_with(':') || before.ends_with(',');
-  return introduced && std::ranges::count(before, '(') == std::ranges::count(before, ')') ? quote : std::string_view::npos;
+  return introduced && std::ranges::count(before, '(') == std::ranges::count(before, ')')
+             ? quote
+             : std::string_view::npos;
 }
 
 }  // namespace

@@ -1,7 +1,8 @@
-// WordNet: reads the lexical database WordNet 3.0 as documents to search by meaning, the sample of `sextant load`.
+// WordNet: reads the lexical database WordNet 3.0 as documents to search by meaning, the sample of `sextant
+// load`.
 //
-// The files are those of the distribution's package (wordnet-base): data.{noun,verb,adj,adv} and cntlist.rev, in the
-// formats of wndb(5WN), lexnames(5WN) and cntlist(5WN). Functions without state; any thread.
+// The files are those of the distribution's package (wordnet-base): data.{noun,verb,adj,adv} and cntlist.rev,
+// in the formats of wndb(5WN), lexnames(5WN) and cntlist(5WN). Functions without state; any thread.
 #pragma once
 
 #include <cstdint>
@@ -22,11 +23,12 @@ struct Synset {
   std::string topic;                  // of its lexicographer file: "animal" for noun.animal
   std::string gloss;                  // the definition, without examples
   std::vector<std::string> examples;  // without quotes and the names of those quoted
-  std::uint64_t uses = 0;             // how often the corpora that WordNet was counted in use one of its words so
+  std::uint64_t uses = 0;  // how often the corpora that WordNet was counted in use one of its words so
 };
 
-/// All synsets of the database in `directory`, the most used first, equals by id. Counts of senses that the data no longer
-/// has are left out. kIo where a file cannot be read, kDamaged with file and line where one is not in its format.
+/// All synsets of the database in `directory`, the most used first, equals by id. Counts of senses that the
+/// data no longer has are left out. kIo where a file cannot be read, kDamaged with file and line where one is
+/// not in its format.
 Result<std::vector<Synset>> read_wordnet(const std::string& directory);
 
 /// The synset as a document of POST .../documents: a chunk of its words and gloss, and one for each example.
@@ -37,7 +39,8 @@ struct Gloss {
   std::vector<std::string> examples;
 };
 
-/// Parts a data file's gloss: quotations behind ';', ':' or ',' are examples, other quotes belong to the definition.
+/// Parts a data file's gloss: quotations behind ';', ':' or ',' are examples, other quotes belong to the
+/// definition.
 Gloss parse_gloss(std::string_view text);
 
 }  // namespace sextant

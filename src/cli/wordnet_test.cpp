@@ -64,8 +64,9 @@ TEST_F(WordnetTest, ReadsSynsetsTheMostUsedFirst) {
   ASSERT_TRUE(synsets) << synsets.error().to_string();
   Strings order;
   for (const Synset& synset : *synsets) order.push_back(synset.id + " " + std::to_string(synset.uses));
-  EXPECT_EQ(order, (Strings{"wn30-00000110-n 42", "wn30-00000110-s 7", "wn30-00000110-v 3", "wn30-00000330-n 3", "wn30-00000220-a 2",
-                            "wn30-00000110-r 0", "wn30-00000220-n 0"}));
+  EXPECT_EQ(order,
+            (Strings{"wn30-00000110-n 42", "wn30-00000110-s 7", "wn30-00000110-v 3", "wn30-00000330-n 3",
+                     "wn30-00000220-a 2", "wn30-00000110-r 0", "wn30-00000220-n 0"}));
   const Synset& dog = synsets->front();
   EXPECT_EQ(dog.words, (Strings{"dog", "domestic dog"}));
   EXPECT_EQ(dog.part_of_speech, "noun");
@@ -93,12 +94,15 @@ TEST_F(WordnetTest, NamesFileAndLineOfDamage) {
   damage("data.verb", "00000110 38 x 01 dog 0 000 | no such type\n", "data.verb, line 3: " + format);
   damage("data.verb", "00000110 38 v 00 000 | no words\n", "data.verb, line 3: " + format);
   damage("data.verb", "00000110 38 v 02 dog 0 000 | a word short\n", "data.verb, line 3: " + format);
-  damage("data.verb", "00000110 38 v 01 dog 0 002 @ 00000110 v 0000 | a pointer short\n", "data.verb, line 3: " + format);
+  damage("data.verb", "00000110 38 v 01 dog 0 002 @ 00000110 v 0000 | a pointer short\n",
+         "data.verb, line 3: " + format);
   damage("data.verb", "00000110 38 v 01 dog 0 000 no gloss\n", "data.verb, line 3: " + format);
   damage("data.verb", "00000110 38 v 01 d\xC3\xB6g 0 000 | no ASCII\n", "data.verb, line 3: " + format);
   damage("data.adj", "00000110 00 s 01 gone 2 000 | no head\n", "data.adj, line 3: " + format);
-  damage("data.adj", "00000110 00 s 01 gone 2 001 & 00000220 a 0000 | away\n", "data.adj, line 3: no head 00000220");
-  damage("cntlist.rev", "dog%1:05:00:: 1 40\ndog%1:05:00:: 1\n", "cntlist.rev, line 2: not in the format of cntlist(5WN)");
+  damage("data.adj", "00000110 00 s 01 gone 2 001 & 00000220 a 0000 | away\n",
+         "data.adj, line 3: no head 00000220");
+  damage("cntlist.rev", "dog%1:05:00:: 1 40\ndog%1:05:00:: 1\n",
+         "cntlist.rev, line 2: not in the format of cntlist(5WN)");
   EXPECT_EQ(error(), "none");
 }
 
@@ -119,12 +123,16 @@ TEST(Wordnet, PartsDefinitionsFromExamples) {
   expect("a human being", "a human being", {});
   expect("one; two (three; four)", "one; two (three; four)", {});
   expect(R"(a pet; "it barked"; "good dog; sit")", "a pet", {"it barked", "good dog; sit"});
-  expect(R"(to be; "To be, or not to be" - Shakespeare; "I am"--Anon)", "to be", {"To be, or not to be", "I am"});
-  expect(R"(present; "next to me"; often used in combination)", "present; often used in combination", {"next to me"});
-  expect(R"(a head; "of a nail", "of a pin" or "of a bolt";)", "a head", {"of a nail", "of a pin", "of a bolt"});
+  expect(R"(to be; "To be, or not to be" - Shakespeare; "I am"--Anon)", "to be",
+         {"To be, or not to be", "I am"});
+  expect(R"(present; "next to me"; often used in combination)", "present; often used in combination",
+         {"next to me"});
+  expect(R"(a head; "of a nail", "of a pin" or "of a bolt";)", "a head",
+         {"of a nail", "of a pin", "of a bolt"});
   expect(R"(act of substituting: "he sent Smith in")", "act of substituting", {"he sent Smith in"});
   expect(R"(in fear, "she hurried down the stairs,")", "in fear", {"she hurried down the stairs"});
-  expect(R"(usually as "on behalf of" rather than "in behalf of"; "for me")", R"(usually as "on behalf of" rather than "in behalf of")", {"for me"});
+  expect(R"(usually as "on behalf of" rather than "in behalf of"; "for me")",
+         R"(usually as "on behalf of" rather than "in behalf of")", {"for me"});
   expect(R"(a report (e.g., "he said so"))", R"(a report (e.g., "he said so"))", {});
   expect(R"(utter; "drop a hint"; drop names")", "utter", {"drop a hint", "drop names"});
   expect(R"(a local branch")", "a local branch", {});
@@ -133,9 +141,9 @@ TEST(Wordnet, PartsDefinitionsFromExamples) {
 }
 
 TEST(Wordnet, MakesADocumentOfASynset) {
-  const Synset synset{"wn30-02084071-n", {"dog", "domestic dog"}, "noun", "animal", "a pet", {"it barked", "good dog"}, 42};
-  EXPECT_EQ(synset_document(synset),
-            *parse_json(R"({"id": "wn30-02084071-n",
+  const Synset synset{"wn30-02084071-n", {"dog", "domestic dog"},   "noun", "animal",
+                      "a pet",           {"it barked", "good dog"}, 42};
+  EXPECT_EQ(synset_document(synset), *parse_json(R"({"id": "wn30-02084071-n",
                             "metadata": {"words": ["dog", "domestic dog"], "part_of_speech": "noun", "topic": "animal"},
                             "chunks": [{"text": "dog, domestic dog: a pet"}, {"text": "it barked"}, {"text": "good dog"}]})"));
 }
@@ -154,9 +162,11 @@ TEST(Wordnet, ReadsTheWholeDatabase) {
     ++parts[synset.part_of_speech];
     uses += synset.uses;
     ASSERT_FALSE(synset.words.empty() || synset.gloss.empty() || synset.topic.empty()) << synset.id;
-    for (const std::string& word : synset.words) ASSERT_EQ(word.find_first_of("_("), std::string::npos) << synset.id;
+    for (const std::string& word : synset.words)
+      ASSERT_EQ(word.find_first_of("_("), std::string::npos) << synset.id;
   }
-  EXPECT_EQ(parts, (std::map<std::string, std::size_t>{{"adjective", 18'156}, {"adverb", 3'621}, {"noun", 82'115}, {"verb", 13'767}}));
+  EXPECT_EQ(parts, (std::map<std::string, std::size_t>{
+                       {"adjective", 18'156}, {"adverb", 3'621}, {"noun", 82'115}, {"verb", 13'767}}));
   EXPECT_EQ(uses, 249'492U) << "of 258,691 counted; the rest names senses that are gone";
   const auto dog = std::ranges::find(*synsets, "wn30-02084071-n", &Synset::id);
   ASSERT_NE(dog, synsets->end());

@@ -108,7 +108,8 @@ struct Fence {
 struct Line {
   explicit Line(std::string_view whole) : text(trim_end(whole)) {
     std::size_t i = 0;
-    for (; i < text.size() && (text[i] == ' ' || text[i] == '\t'); ++i) indent += text[i] == '\t' ? kCodeIndent : 1;
+    for (; i < text.size() && (text[i] == ' ' || text[i] == '\t'); ++i)
+      indent += text[i] == '\t' ? kCodeIndent : 1;
     body = text.substr(i);
   }
   /// How often `mark` stands at the start of the body.
@@ -125,7 +126,8 @@ std::optional<Fence> opening_fence(const Line& line) {
   for (const char mark : {'`', '~'}) {
     const std::size_t length = line.run(mark);
     if (length < kShortest) continue;
-    if (mark == '`' && line.body.find(mark, length) != std::string_view::npos) return std::nullopt;  // inline code
+    if (mark == '`' && line.body.find(mark, length) != std::string_view::npos)
+      return std::nullopt;  // inline code
     return Fence{mark, length};
   }
   return std::nullopt;
@@ -175,7 +177,8 @@ bool is_list_item(const Line& line) {
     marker = 1;
   } else {
     const std::size_t digits = std::min(line.body.find_first_not_of("0123456789"), line.body.size());
-    if (digits == 0 || digits == line.body.size() || (line.body[digits] != '.' && line.body[digits] != ')')) return false;
+    if (digits == 0 || digits == line.body.size() || (line.body[digits] != '.' && line.body[digits] != ')'))
+      return false;
     marker = digits + 1;
   }
   return marker == line.body.size() || is_space(line.body[marker]);
@@ -183,7 +186,8 @@ bool is_list_item(const Line& line) {
 
 /// What a line begins that stands behind a blank line or ends a run of prose.
 BlockKind kind_of(const Line& line) {
-  if (line.body.starts_with('>') || line.body.starts_with('|') || is_list_item(line)) return BlockKind::kLines;
+  if (line.body.starts_with('>') || line.body.starts_with('|') || is_list_item(line))
+    return BlockKind::kLines;
   return BlockKind::kProse;
 }
 
@@ -228,7 +232,8 @@ class MarkdownReader {
       return open_section(std::move(*heading), number);
     }
     const Block* open = writer_.open();
-    const bool after_one_line = open != nullptr && open->kind == BlockKind::kProse && open->line + 1 == number;
+    const bool after_one_line =
+        open != nullptr && open->kind == BlockKind::kProse && open->line + 1 == number;
     if (const std::size_t level = setext_level(line); level != 0 && after_one_line) {
       Heading heading{level, open->text};
       writer_.drop();
@@ -285,7 +290,8 @@ Section read_plain_text(std::string_view text) {
 /// Whether the white space at `space` parts two sentences.
 bool ends_sentence(std::string_view text, std::size_t space) {
   const std::size_t last = text.substr(0, space).find_last_not_of("\"')]*_`");
-  if (last == std::string_view::npos || (text[last] != '.' && text[last] != '!' && text[last] != '?')) return false;
+  if (last == std::string_view::npos || (text[last] != '.' && text[last] != '!' && text[last] != '?'))
+    return false;
   const std::size_t next = std::min(text.find_first_not_of(" \t\n\v\f\r", space), text.size());
   return next == text.size() || text[next] < 'a' || text[next] > 'z';  // "e.g. this" goes on
 }
@@ -294,8 +300,8 @@ bool ends_wide_sentence(std::string_view before) {
   return before.ends_with("。") || before.ends_with("！") || before.ends_with("？");
 }
 
-/// The line end at which to part lists, tables and code: best before a line that is not indented deeper than the first,
-/// else at a blank line, else at any. npos where there is none within `budget`.
+/// The line end at which to part lists, tables and code: best before a line that is not indented deeper than
+/// the first, else at a blank line, else at any. npos where there is none within `budget`.
 std::size_t find_line_cut(std::string_view text, std::size_t least, std::size_t budget) {
   const std::size_t indent = Line(text.substr(0, text.find('\n'))).indent;
   std::size_t any = std::string_view::npos;
@@ -320,7 +326,8 @@ std::size_t find_cut(std::string_view text, std::size_t budget, BlockKind kind) 
   for (std::size_t i = budget; i > least; --i) {
     if (is_space(text[i]) ? ends_sentence(text, i) : ends_wide_sentence(text.substr(0, i))) return i;
   }
-  if (const std::size_t line = text.rfind('\n', budget); line != std::string_view::npos && line > least) return line;
+  if (const std::size_t line = text.rfind('\n', budget); line != std::string_view::npos && line > least)
+    return line;
   for (std::size_t i = budget; i > 0; --i) {
     if (is_space(text[i])) return i;
   }
@@ -376,7 +383,8 @@ void chunk_section(Section section, const ChunkingOptions& options, std::vector<
   const std::size_t max_path = options.max_bytes / 3;
   const std::string path = heading_path(section.headings, max_path);
   if (!section.headings.empty() && section.headings.back().size() > max_path) {
-    section.blocks.insert(section.blocks.begin(), Block{BlockKind::kProse, section.headings.back(), section.line});
+    section.blocks.insert(section.blocks.begin(),
+                          Block{BlockKind::kProse, section.headings.back(), section.line});
   }
   if (section.blocks.empty() && !section.has_subsection && !path.empty()) {
     chunks.push_back({path, path, section.line});
@@ -392,7 +400,8 @@ void chunk_section(Section section, const ChunkingOptions& options, std::vector<
   };
   for (const Block& block : section.blocks) {
     for (const Block& part : cut_block(block, budget)) {
-      const bool together = std::min(text.size(), part.text.size()) < options.min_bytes || text.ends_with(':');
+      const bool together =
+          std::min(text.size(), part.text.size()) < options.min_bytes || text.ends_with(':');
       if (!together || text.size() + part.glue.size() + part.text.size() > budget) finish();
       if (text.empty()) {
         line = part.line;

@@ -63,7 +63,8 @@ bool begins_within_utf8(std::string_view text) {
 // ---- Headings ----
 
 TEST(Chunker, PutsTheHeadingPathBeforeTheText) {
-  const auto chunks = chunk_markdown("intro\n\n# A\none\n## B\ntwo\n### C ###\nthree\n## D\nfour\n# E #5\nfive\n", kApart);
+  const auto chunks =
+      chunk_markdown("intro\n\n# A\none\n## B\ntwo\n### C ###\nthree\n## D\nfour\n# E #5\nfive\n", kApart);
   EXPECT_EQ(texts(chunks),
             (Texts{"intro", "A\none", "A > B\ntwo", "A > B > C\nthree", "A > D\nfour", "E #5\nfive"}));
   EXPECT_EQ(chunks[0].heading, "");
@@ -102,7 +103,8 @@ TEST(Chunker, KeepsHeadingsWithoutText) {
 
 TEST(Chunker, ShortensLongHeadingPathsAndLosesNothing) {
   const ChunkingOptions small{.max_bytes = 90, .min_bytes = 0};  // 30 for the path
-  EXPECT_EQ(markdown("# Outermost heading\n## In the middle\n### Inner\ntext", small), (Texts{"In the middle > Inner\ntext"}));
+  EXPECT_EQ(markdown("# Outermost heading\n## In the middle\n### Inner\ntext", small),
+            (Texts{"In the middle > Inner\ntext"}));
   const std::string heading = "ä heading of more than thirty bytes";
   const auto chunks = chunk_markdown("# " + heading + "\ntext", small);
   ASSERT_EQ(chunks.size(), 2U);
@@ -117,8 +119,10 @@ TEST(Chunker, JoinsShortParagraphsOfOneSection) {
   const std::string longer(300, 'x');
   const ChunkingOptions options{.max_bytes = 1000, .min_bytes = 200};
   EXPECT_EQ(markdown("a\n\nb\n\n# H\nc", options), (Texts{"a\n\nb", "H\nc"}));
-  EXPECT_EQ(markdown("a\n\n" + longer + "\n\n" + longer + "\n\nb", options), (Texts{"a\n\n" + longer, longer + "\n\nb"}));
-  EXPECT_EQ(markdown(std::string(950, 'y') + "\n\n" + std::string(60, 'z'), options).size(), 2U) << "over the limit";
+  EXPECT_EQ(markdown("a\n\n" + longer + "\n\n" + longer + "\n\nb", options),
+            (Texts{"a\n\n" + longer, longer + "\n\nb"}));
+  EXPECT_EQ(markdown(std::string(950, 'y') + "\n\n" + std::string(60, 'z'), options).size(), 2U)
+      << "over the limit";
 }
 
 TEST(Chunker, KeepsAnAnnouncementWithWhatItAnnounces) {
@@ -141,11 +145,13 @@ TEST(Chunker, LeavesCodeFencesAlone) {
 TEST(Chunker, KeepsTheIndentationOfListsAndCode) {
   EXPECT_EQ(markdown("1. one\n   - nested\n     more\n2. two\n\n       code\n"),
             (Texts{"1. one\n   - nested\n     more\n2. two", "       code"}));
-  EXPECT_EQ(markdown("  prose is flush   \n  left only at its start\t\n"), (Texts{"prose is flush\n  left only at its start"}));
+  EXPECT_EQ(markdown("  prose is flush   \n  left only at its start\t\n"),
+            (Texts{"prose is flush\n  left only at its start"}));
 }
 
 TEST(Chunker, ReadsAllLineEnds) {
-  const auto chunks = chunk_markdown("# A\r\n\r\none\r\ntwo\r\n\r\n```\r\n# x\r\n```\r\nB\r\n===\r\nthree\rfour\r\r\nfive", kApart);
+  const auto chunks = chunk_markdown(
+      "# A\r\n\r\none\r\ntwo\r\n\r\n```\r\n# x\r\n```\r\nB\r\n===\r\nthree\rfour\r\r\nfive", kApart);
   EXPECT_EQ(texts(chunks), (Texts{"A\none\ntwo", "A\n```\n# x\n```", "B\nthree\nfour", "B\nfive"}));
   EXPECT_EQ(chunks.back().line, 14U);
 }
@@ -177,8 +183,12 @@ TEST(Chunker, ReadsPlainTextAsParagraphsOnly) {
 
 TEST(Chunker, CutsLongParagraphsBehindSentences) {
   const ChunkingOptions small{.max_bytes = 64, .min_bytes = 0};
-  EXPECT_EQ(markdown("The first sentence has some words. (The second, e.g. this one, too!) And a third one ends it.", small),
-            (Texts{"The first sentence has some words.", "(The second, e.g. this one, too!) And a third one ends it."}));
+  EXPECT_EQ(
+      markdown(
+          "The first sentence has some words. (The second, e.g. this one, too!) And a third one ends it.",
+          small),
+      (Texts{"The first sentence has some words.",
+             "(The second, e.g. this one, too!) And a third one ends it."}));
   EXPECT_EQ(markdown("Version 1.5 of the library is here and it has no end in sight, none", small),
             (Texts{"Version 1.5 of the library is here and it has no end in sight,", "none"}));
   EXPECT_EQ(markdown("一二三四五六七八九十一二三。一二三四五六七八九十一二三四五", small),
@@ -189,16 +199,25 @@ TEST(Chunker, CutsLongParagraphsBehindSentences) {
 
 TEST(Chunker, CutsListsTablesAndCodeBetweenLines) {
   const ChunkingOptions small{.max_bytes = 64, .min_bytes = 0};
-  EXPECT_EQ(markdown("- One sentence. Another\n  one. A third.\n- Two sentences here. And more\n  of it.", small),
-            (Texts{"- One sentence. Another\n  one. A third.", "- Two sentences here. And more\n  of it."}));
-  EXPECT_EQ(markdown("```\nint f() {\n  return 1;\n}\nint g() {\n\n  return 2;\n}\nint h() {\n  return 3;\n}\n```", small),
-            (Texts{"```\nint f() {\n  return 1;\n}\nint g() {\n\n  return 2;\n}", "int h() {\n  return 3;\n}\n```"}));
-  EXPECT_EQ(markdown("```\n  one\n    a line of more letters\n\n    two\n    and three of more letters than fit\n```", small),
-            (Texts{"```\n  one\n    a line of more letters", "    two\n    and three of more letters than fit\n```"}));
+  EXPECT_EQ(
+      markdown("- One sentence. Another\n  one. A third.\n- Two sentences here. And more\n  of it.", small),
+      (Texts{"- One sentence. Another\n  one. A third.", "- Two sentences here. And more\n  of it."}));
+  EXPECT_EQ(
+      markdown("```\nint f() {\n  return 1;\n}\nint g() {\n\n  return 2;\n}\nint h() {\n  return 3;\n}\n```",
+               small),
+      (Texts{"```\nint f() {\n  return 1;\n}\nint g() {\n\n  return 2;\n}",
+             "int h() {\n  return 3;\n}\n```"}));
+  EXPECT_EQ(
+      markdown(
+          "```\n  one\n    a line of more letters\n\n    two\n    and three of more letters than fit\n```",
+          small),
+      (Texts{"```\n  one\n    a line of more letters",
+             "    two\n    and three of more letters than fit\n```"}));
   EXPECT_EQ(markdown("- ab\n  " + repeated("word ", 14), small),
             (Texts{"- ab", "  word word word word word word word word word word word word", "word word"}));
   EXPECT_EQ(markdown("| a | b |\n" + repeated("| one cell | another cell |\n", 3), small),
-            (Texts{"| a | b |\n| one cell | another cell |", "| one cell | another cell |\n| one cell | another cell |"}));
+            (Texts{"| a | b |\n| one cell | another cell |",
+                   "| one cell | another cell |\n| one cell | another cell |"}));
 }
 
 TEST(Chunker, JoinsThePartsOfAParagraphAsTheyStood) {
@@ -208,7 +227,8 @@ TEST(Chunker, JoinsThePartsOfAParagraphAsTheyStood) {
   EXPECT_EQ(markdown(word + "yz\n\nA", joining), (Texts{word, "yz\n\nA"}));
   EXPECT_EQ(markdown("First sentence of some length.     Second sentence of some lengths.", joining),
             (Texts{"First sentence of some length. Second sentence of some lengths."}));
-  EXPECT_EQ(markdown("- First sentence of some length.\n- Second sentence of some length", joining).size(), 2U);
+  EXPECT_EQ(markdown("- First sentence of some length.\n- Second sentence of some length", joining).size(),
+            2U);
 }
 
 TEST(Chunker, CountsTheLinesOfTheParts) {
@@ -236,18 +256,54 @@ TEST(Chunker, CutsWordsLongerThanAChunkBetweenCodePoints) {
 
 // Draws texts of the pieces that Markdown readers stumble over.
 std::string draw_markdown() {
-  static const std::vector<std::string> kPieces = {
-      "word", "Word. ", "Ende! ", "a b c ", "größe ", "字字字。", "🦭", "\n", "\n", "\n\n", "\r\n", "\r\n\r\n", " ", "    ", "\t", "\f",
-      "# ", "## ", "\n### Deep\n", "#", "\n===\n", "\n---\n", "---\n", "\n```\n", "\n~~~\n", "```", "\n- item ", "\n  - nested ", "\n10. ",
-      "\n> quote ", "\n| a | b |\n", ": ", "title: x\n", "\n***\n", std::string(90, 'w'), "<!-- x -->", "`code` ", "\\# "};
-  const auto picks = *rc::gen::container<std::vector<std::size_t>>(rc::gen::inRange<std::size_t>(0, kPieces.size()));
+  static const std::vector<std::string> kPieces = {"word",
+                                                   "Word. ",
+                                                   "Ende! ",
+                                                   "a b c ",
+                                                   "größe ",
+                                                   "字字字。",
+                                                   "🦭",
+                                                   "\n",
+                                                   "\n",
+                                                   "\n\n",
+                                                   "\r\n",
+                                                   "\r\n\r\n",
+                                                   " ",
+                                                   "    ",
+                                                   "\t",
+                                                   "\f",
+                                                   "# ",
+                                                   "## ",
+                                                   "\n### Deep\n",
+                                                   "#",
+                                                   "\n===\n",
+                                                   "\n---\n",
+                                                   "---\n",
+                                                   "\n```\n",
+                                                   "\n~~~\n",
+                                                   "```",
+                                                   "\n- item ",
+                                                   "\n  - nested ",
+                                                   "\n10. ",
+                                                   "\n> quote ",
+                                                   "\n| a | b |\n",
+                                                   ": ",
+                                                   "title: x\n",
+                                                   "\n***\n",
+                                                   std::string(90, 'w'),
+                                                   "<!-- x -->",
+                                                   "`code` ",
+                                                   "\\# "};
+  const auto picks =
+      *rc::gen::container<std::vector<std::size_t>>(rc::gen::inRange<std::size_t>(0, kPieces.size()));
   std::string text;
   for (const std::size_t pick : picks) text += kPieces[pick];
   return text;
 }
 
 ChunkingOptions draw_options() {
-  return {.max_bytes = *rc::gen::inRange<std::size_t>(64, 300), .min_bytes = *rc::gen::inRange<std::size_t>(0, 300)};
+  return {.max_bytes = *rc::gen::inRange<std::size_t>(64, 300),
+          .min_bytes = *rc::gen::inRange<std::size_t>(0, 300)};
 }
 
 void check_sizes(const std::vector<TextChunk>& chunks, const ChunkingOptions& options) {
@@ -284,13 +340,21 @@ TEST(Chunker, KeepsTheLimitsOnAnyMarkdown) {
 }
 
 TEST(Chunker, KeepsEveryParagraphOfMarkdownOnceAndInOrder) {
-  static const std::vector<std::string> kBlocks = {
-      "Some prose. With sentences, é and 字.", "two\nlines", "- a list\n  - nested\n- end", "```\n# code\n\nmore\n```", "    indented # code",
-      "> quote\n> more", "| a |\n|---|\n| b |", std::string(150, 'x'), "Announced:", "`inline` **marks** [a](b)", "***bold***"};
+  static const std::vector<std::string> kBlocks = {"Some prose. With sentences, é and 字.",
+                                                   "two\nlines",
+                                                   "- a list\n  - nested\n- end",
+                                                   "```\n# code\n\nmore\n```",
+                                                   "    indented # code",
+                                                   "> quote\n> more",
+                                                   "| a |\n|---|\n| b |",
+                                                   std::string(150, 'x'),
+                                                   "Announced:",
+                                                   "`inline` **marks** [a](b)",
+                                                   "***bold***"};
   static const std::vector<std::string> kBreaks = {"# Heading", "## Deeper", "Setext\n===", "***", "---", ""};
   EXPECT_TRUE(rc::check([] {
-    const auto picks = *rc::gen::container<std::vector<std::pair<std::size_t, std::size_t>>>(
-        rc::gen::pair(rc::gen::inRange<std::size_t>(0, kBreaks.size()), rc::gen::inRange<std::size_t>(0, kBlocks.size())));
+    const auto picks = *rc::gen::container<std::vector<std::pair<std::size_t, std::size_t>>>(rc::gen::pair(
+        rc::gen::inRange<std::size_t>(0, kBreaks.size()), rc::gen::inRange<std::size_t>(0, kBlocks.size())));
     const std::string end = *rc::gen::element<std::string>("\n", "\r\n");
     std::string text = "start" + end + end;
     std::string expected = "start";

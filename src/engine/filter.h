@@ -2,21 +2,23 @@
 //
 // A `where` is an object; all of its members must hold, so {} matches everything. A member is one of
 //   "key": value             equal to the value, which is no object
-//   "key": {"$op": ...}      every operator holds: $eq $ne $gt $gte $lt $lte $in $nin $exists $contains $not_contains
+//   "key": {"$op": ...}      every operator holds: $eq $ne $gt $gte $lt $lte $in $nin $exists $contains
+//   $not_contains
 //                            $regex $not_regex, and $not around an object of these
 //   "$and" | "$or": [...]    of one or more `where` objects;  "$not": a `where` object
-//   "#document": {...}       a `where_document`: $contains $not_contains $regex $not_regex $and $or $not on the text
+//   "#document": {...}       a `where_document`: $contains $not_contains $regex $not_regex $and $or $not on
+//   the text
 //
-// Finding the value. A key is looked up as it is written; failing that, its part before the first dot names an object in
-// which the rest is looked up the same way. Arrays are not descended. A chunk's own metadata hides its document's, key by
-// key at the top level.
+// Finding the value. A key is looked up as it is written; failing that, its part before the first dot names
+// an object in which the rest is looked up the same way. Arrays are not descended. A chunk's own metadata
+// hides its document's, key by key at the top level.
 //
-// Comparing. Integers and doubles compare by exact value, strings by bytes, booleans with booleans only (false first);
-// unlike types are unequal and unordered, which is no error. Arrays and objects are equal as a whole or not. null equals
-// null and the absence of the key; $exists is about the key, so it holds where the value is null. $contains asks an array
-// for an element and a string for a part; $regex asks a string for a match anywhere (RE2 syntax, UTF-8, time linear in
-// the string). $ne, $nin, $not_contains and $not_regex hold exactly where their opposite does not, so also where the key is
-// absent or the type another.
+// Comparing. Integers and doubles compare by exact value, strings by bytes, booleans with booleans only
+// (false first); unlike types are unequal and unordered, which is no error. Arrays and objects are equal as a
+// whole or not. null equals null and the absence of the key; $exists is about the key, so it holds where the
+// value is null. $contains asks an array for an element and a string for a part; $regex asks a string for a
+// match anywhere (RE2 syntax, UTF-8, time linear in the string). $ne, $nin, $not_contains and $not_regex hold
+// exactly where their opposite does not, so also where the key is absent or the type another.
 //
 // Thread rule: immutable, any thread; copies share the parsed form.
 #pragma once
@@ -61,8 +63,8 @@ class Filter {
   std::shared_ptr<const Node> root_;
 };
 
-/// Parses `where`. An error is kInvalidArgument (kLimitExceeded for limits); its field is the path at fault below `field`,
-/// e.g. "where.$and[1].year.$gtt", and the message says what is allowed there.
+/// Parses `where`. An error is kInvalidArgument (kLimitExceeded for limits); its field is the path at fault
+/// below `field`, e.g. "where.$and[1].year.$gtt", and the message says what is allowed there.
 Result<Filter> parse_where(const Json& where, std::string_view field = "where", FilterLimits limits = {});
 /// Parses `where_document`; errors as above.
 Result<Filter> parse_where_document(const Json& where, std::string_view field = "where_document",

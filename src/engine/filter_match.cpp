@@ -19,7 +19,8 @@ Filter Filter::all_of(Filter a, Filter b) {
   if (b.matches_everything()) return a;
   // What is cheap comes first: metadata decides many rows without their text.
   if (a.needs_text() && !b.needs_text()) std::swap(a, b);
-  return Filter(std::make_shared<filter::AllOf>(std::vector<filter::NodePtr>{std::move(a.root_), std::move(b.root_)}));
+  return Filter(
+      std::make_shared<filter::AllOf>(std::vector<filter::NodePtr>{std::move(a.root_), std::move(b.root_)}));
 }
 
 namespace filter {
@@ -100,13 +101,15 @@ bool any_reads_text(const std::vector<NodePtr>& children) {
 
 }  // namespace
 
-AllOf::AllOf(std::vector<NodePtr> children) : Node(any_reads_text(children)), children_(std::move(children)) {}
+AllOf::AllOf(std::vector<NodePtr> children)
+    : Node(any_reads_text(children)), children_(std::move(children)) {}
 
 bool AllOf::matches(const FilterRow& row) const {
   return std::ranges::all_of(children_, [&](const NodePtr& child) { return child->matches(row); });
 }
 
-AnyOf::AnyOf(std::vector<NodePtr> children) : Node(any_reads_text(children)), children_(std::move(children)) {}
+AnyOf::AnyOf(std::vector<NodePtr> children)
+    : Node(any_reads_text(children)), children_(std::move(children)) {}
 
 bool AnyOf::matches(const FilterRow& row) const {
   return std::ranges::any_of(children_, [&](const NodePtr& child) { return child->matches(row); });
@@ -184,7 +187,8 @@ bool Contains::holds(const Json* value) const {
     return std::ranges::any_of(value->as_packed(), [&](double number) { return Json(number) == operand_; });
   }
   if (!value->is_array()) return false;
-  return std::ranges::any_of(value->as_plain_array(), [&](const Json& element) { return element == operand_; });
+  return std::ranges::any_of(value->as_plain_array(),
+                             [&](const Json& element) { return element == operand_; });
 }
 
 bool Matches::holds(const Json* value) const {

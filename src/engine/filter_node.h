@@ -1,7 +1,9 @@
-// The parsed form of a filter: a tree whose inner nodes are and/or/not and whose leaves ask one question each.
+// The parsed form of a filter: a tree whose inner nodes are and/or/not and whose leaves ask one question
+// each.
 //
-// Internal to filter_parse.cpp, which builds it, and filter_match.cpp, which evaluates it. Nodes are immutable and may be
-// shared between filters and threads; matches() allocates nothing, apart from what RE2 caches in a pattern.
+// Internal to filter_parse.cpp, which builds it, and filter_match.cpp, which evaluates it. Nodes are
+// immutable and may be shared between filters and threads; matches() allocates nothing, apart from what RE2
+// caches in a pattern.
 #pragma once
 
 #include <re2/re2.h>
@@ -109,12 +111,13 @@ class OneOf final : public ValueNode {
   std::vector<std::int64_t> integers_;  // and the doubles that equal one
   std::vector<double> doubles_;         // the others
   std::vector<std::string> strings_;
-  std::vector<Json> compounds_;         // arrays and objects, compared one by one
+  std::vector<Json> compounds_;  // arrays and objects, compared one by one
 };
 
 enum class Ordering : std::uint8_t { kLess, kLessOrEqual, kGreater, kGreaterOrEqual };
 
-/// $lt $lte $gt $gte: numbers with numbers, strings with strings by bytes, booleans with booleans (false first).
+/// $lt $lte $gt $gte: numbers with numbers, strings with strings by bytes, booleans with booleans (false
+/// first).
 class Ordered final : public ValueNode {
  public:
   Ordered(std::string key, Ordering ordering, Json operand)

@@ -12,7 +12,7 @@ namespace sextant {
 namespace filter {
 namespace {
 
-constexpr std::string_view kTextKey = "#document";  // addresses the text inside `where`
+constexpr std::string_view kTextKey = "#document";    // addresses the text inside `where`
 constexpr std::int64_t kRegexMemoryBytes = 4 << 20U;  // of one pattern's program and its caches
 
 enum class Operator : std::uint8_t {
@@ -39,7 +39,8 @@ struct NamedOperator {
   Operator op;
 };
 
-constexpr std::array kLogicOperators = {NamedOperator{"$and", Operator::kAnd}, NamedOperator{"$or", Operator::kOr},
+constexpr std::array kLogicOperators = {NamedOperator{"$and", Operator::kAnd},
+                                        NamedOperator{"$or", Operator::kOr},
                                         NamedOperator{"$not", Operator::kNot}};
 constexpr std::array kValueOperators = {
     NamedOperator{"$eq", Operator::kEq},
@@ -75,8 +76,9 @@ std::unexpected<Error> unknown_operator(const std::array<NamedOperator, N>& tabl
                                         std::string path) {
   std::vector<std::string_view> names;
   for (const NamedOperator& known : table) names.push_back(known.name);
-  return fail(field_error(ErrorCode::kInvalidArgument, std::move(path),
-                          fmt::format("'{}' is no operator here; known are {}", name, fmt::join(names, ", "))));
+  return fail(
+      field_error(ErrorCode::kInvalidArgument, std::move(path),
+                  fmt::format("'{}' is no operator here; known are {}", name, fmt::join(names, ", "))));
 }
 
 std::unexpected<Error> invalid(std::string path, std::string message) {
@@ -148,8 +150,9 @@ class Parser {
 
   Status count(std::size_t conditions, const std::string& path) {
     if (conditions > limits_.max_conditions - conditions_) {
-      return over_limit(path, fmt::format("a filter has at most {} conditions, each value of $in and $nin counted",
-                                          limits_.max_conditions));
+      return over_limit(path,
+                        fmt::format("a filter has at most {} conditions, each value of $in and $nin counted",
+                                    limits_.max_conditions));
     }
     conditions_ += conditions;
     return {};
@@ -175,7 +178,8 @@ class Parser {
   }
 
   /// The value of one metadata key: an object of operators, or a value to be equal to.
-  Result<NodePtr> field(const std::string& key, const Json& json, const std::string& path, std::size_t depth) {
+  Result<NodePtr> field(const std::string& key, const Json& json, const std::string& path,
+                        std::size_t depth) {
     if (!json.is_object()) {
       TRY(count(1, path));
       return std::make_shared<EqualTo>(key, json);
@@ -183,7 +187,8 @@ class Parser {
     return operators(key, json, path, depth);
   }
 
-  Result<NodePtr> operators(const std::string& key, const Json& json, const std::string& path, std::size_t depth) {
+  Result<NodePtr> operators(const std::string& key, const Json& json, const std::string& path,
+                            std::size_t depth) {
     TRY(check_object(json, path, depth));
     if (json.size() == 0) {
       return invalid(path, R"(has no operator; to compare with an empty object write {"$eq": {}})");
@@ -199,8 +204,8 @@ class Parser {
     return all_of(std::move(all));
   }
 
-  Result<NodePtr> value_operator(const std::string& key, Operator op, const Json& operand, const std::string& path,
-                                 std::size_t depth) {
+  Result<NodePtr> value_operator(const std::string& key, Operator op, const Json& operand,
+                                 const std::string& path, std::size_t depth) {
     switch (op) {
       case Operator::kEq:
         return std::make_shared<EqualTo>(key, operand);
@@ -250,9 +255,11 @@ class Parser {
     CHECK(false);
   }
 
-  Result<NodePtr> text_operator(Operator op, const Json& operand, const std::string& path, std::size_t depth) {
+  Result<NodePtr> text_operator(Operator op, const Json& operand, const std::string& path,
+                                std::size_t depth) {
     if (op == Operator::kContains || op == Operator::kNotContains) {
-      if (!operand.is_string()) return invalid(path, fmt::format("must be a string, not {}", operand.type_name()));
+      if (!operand.is_string())
+        return invalid(path, fmt::format("must be a string, not {}", operand.type_name()));
       NodePtr node = std::make_shared<TextContains>(operand.as_string());
       return op == Operator::kContains ? node : negate(std::move(node));
     }
@@ -267,7 +274,8 @@ class Parser {
   static Result<NodePtr> ordered(const std::string& key, Ordering ordering, const Json& operand,
                                  const std::string& path) {
     if (!operand.is_number() && !operand.is_string() && !operand.is_bool()) {
-      return invalid(path, fmt::format("must be a number, a string or a boolean, not {}", operand.type_name()));
+      return invalid(path,
+                     fmt::format("must be a number, a string or a boolean, not {}", operand.type_name()));
     }
     return std::make_shared<Ordered>(key, ordering, operand);
   }
@@ -282,13 +290,15 @@ class Parser {
 
   static Result<NodePtr> contains(const std::string& key, const Json& operand, const std::string& path) {
     if (!operand.is_number() && !operand.is_string() && !operand.is_bool()) {
-      return invalid(path, fmt::format("must be a string, a number or a boolean, not {}", operand.type_name()));
+      return invalid(path,
+                     fmt::format("must be a string, a number or a boolean, not {}", operand.type_name()));
     }
     return std::make_shared<Contains>(key, operand);
   }
 
   Result<std::unique_ptr<const RE2>> pattern(const Json& operand, const std::string& path) {
-    if (!operand.is_string()) return invalid(path, fmt::format("must be a string, not {}", operand.type_name()));
+    if (!operand.is_string())
+      return invalid(path, fmt::format("must be a string, not {}", operand.type_name()));
     const std::string& text = operand.as_string();
     if (text.size() > limits_.max_regex_bytes) {
       return over_limit(path, fmt::format("the pattern has {} bytes; at most {} are allowed", text.size(),
@@ -304,7 +314,8 @@ class Parser {
     options.set_max_mem(kRegexMemoryBytes);
     auto compiled = std::make_unique<const RE2>(text, options);
     if (!compiled->ok()) {
-      return invalid(path, fmt::format("'{}' is not a regular expression (RE2): {}", text, compiled->error()));
+      return invalid(path,
+                     fmt::format("'{}' is not a regular expression (RE2): {}", text, compiled->error()));
     }
     return compiled;
   }

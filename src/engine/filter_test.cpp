@@ -43,8 +43,9 @@ bool text_matches(std::string_view filter, std::string_view text) {
 
 // The rows of the truth table, one a type or a side of it.
 constexpr std::array<std::string_view, 12> kRows = {
-    R"({})",          R"({"k": null})", R"({"k": false})", R"({"k": true})",     R"({"k": 0})",        R"({"k": 1})",
-    R"({"k": 1.5})",  R"({"k": ""})",   R"({"k": "ab"})",  R"({"k": ["ab", 1, null]})", R"({"k": []})", R"({"k": {"a": 1}})"};
+    R"({})",        R"({"k": null})",    R"({"k": false})", R"({"k": true})", R"({"k": 0})",
+    R"({"k": 1})",  R"({"k": 1.5})",     R"({"k": ""})",    R"({"k": "ab"})", R"({"k": ["ab", 1, null]})",
+    R"({"k": []})", R"({"k": {"a": 1}})"};
 
 struct TruthCase {
   std::string_view condition;
@@ -53,67 +54,67 @@ struct TruthCase {
 
 //                             absent null false true 0 1 1.5 "" "ab" [..] [] {..}
 constexpr auto kTruth = std::to_array<TruthCase>({
-    {R"(null)",                    "xx.........."},
-    {R"(false)",                   "..x........."},
-    {R"(true)",                    "...x........"},
-    {R"(0)",                       "....x......."},
-    {R"(1)",                       ".....x......"},
-    {R"(1.0)",                     ".....x......"},
-    {R"(1.5)",                     "......x....."},
-    {R"("")",                      ".......x...."},
-    {R"("ab")",                    "........x..."},
-    {R"(["ab", 1, null])",         ".........x.."},
-    {R"([1, "ab", null])",         "............"},
-    {R"([])",                      "..........x."},
-    {R"({"$eq": null})",           "xx.........."},
-    {R"({"$eq": true})",           "...x........"},
-    {R"({"$eq": 1.0})",            ".....x......"},
-    {R"({"$eq": "ab"})",           "........x..."},
+    {R"(null)", "xx.........."},
+    {R"(false)", "..x........."},
+    {R"(true)", "...x........"},
+    {R"(0)", "....x......."},
+    {R"(1)", ".....x......"},
+    {R"(1.0)", ".....x......"},
+    {R"(1.5)", "......x....."},
+    {R"("")", ".......x...."},
+    {R"("ab")", "........x..."},
+    {R"(["ab", 1, null])", ".........x.."},
+    {R"([1, "ab", null])", "............"},
+    {R"([])", "..........x."},
+    {R"({"$eq": null})", "xx.........."},
+    {R"({"$eq": true})", "...x........"},
+    {R"({"$eq": 1.0})", ".....x......"},
+    {R"({"$eq": "ab"})", "........x..."},
     {R"({"$eq": ["ab", 1.0, null]})", ".........x.."},
-    {R"({"$eq": {"a": 1.0}})",     "...........x"},
-    {R"({"$eq": {}})",             "............"},
-    {R"({"$ne": null})",           "..xxxxxxxxxx"},
-    {R"({"$ne": true})",           "xxx.xxxxxxxx"},
-    {R"({"$ne": 1})",              "xxxxx.xxxxxx"},
-    {R"({"$ne": "ab"})",           "xxxxxxxx.xxx"},
-    {R"({"$ne": []})",             "xxxxxxxxxx.x"},
-    {R"({"$ne": {"a": 1}})",       "xxxxxxxxxxx."},
-    {R"({"$gt": 0})",              ".....xx....."},
-    {R"({"$gt": 1})",              "......x....."},
-    {R"({"$gt": 0.5})",            ".....xx....."},
-    {R"({"$gt": ""})",             "........x..."},
-    {R"({"$gt": false})",          "...x........"},
-    {R"({"$gte": 1})",             ".....xx....."},
-    {R"({"$gte": "ab"})",          "........x..."},
-    {R"({"$gte": false})",         "..xx........"},
-    {R"({"$lt": 1})",              "....x......."},
-    {R"({"$lt": 1.5})",            "....xx......"},
-    {R"({"$lt": "ab"})",           ".......x...."},
-    {R"({"$lt": true})",           "..x........."},
-    {R"({"$lte": 1})",             "....xx......"},
-    {R"({"$lte": "b"})",           ".......xx..."},
-    {R"({"$lte": true})",          "..xx........"},
-    {R"({"$in": []})",             "............"},
-    {R"({"$in": [null]})",         "xx.........."},
+    {R"({"$eq": {"a": 1.0}})", "...........x"},
+    {R"({"$eq": {}})", "............"},
+    {R"({"$ne": null})", "..xxxxxxxxxx"},
+    {R"({"$ne": true})", "xxx.xxxxxxxx"},
+    {R"({"$ne": 1})", "xxxxx.xxxxxx"},
+    {R"({"$ne": "ab"})", "xxxxxxxx.xxx"},
+    {R"({"$ne": []})", "xxxxxxxxxx.x"},
+    {R"({"$ne": {"a": 1}})", "xxxxxxxxxxx."},
+    {R"({"$gt": 0})", ".....xx....."},
+    {R"({"$gt": 1})", "......x....."},
+    {R"({"$gt": 0.5})", ".....xx....."},
+    {R"({"$gt": ""})", "........x..."},
+    {R"({"$gt": false})", "...x........"},
+    {R"({"$gte": 1})", ".....xx....."},
+    {R"({"$gte": "ab"})", "........x..."},
+    {R"({"$gte": false})", "..xx........"},
+    {R"({"$lt": 1})", "....x......."},
+    {R"({"$lt": 1.5})", "....xx......"},
+    {R"({"$lt": "ab"})", ".......x...."},
+    {R"({"$lt": true})", "..x........."},
+    {R"({"$lte": 1})", "....xx......"},
+    {R"({"$lte": "b"})", ".......xx..."},
+    {R"({"$lte": true})", "..xx........"},
+    {R"({"$in": []})", "............"},
+    {R"({"$in": [null]})", "xx.........."},
     {R"({"$in": [true, 1.0, "ab"]})", "...x.x..x..."},
     {R"({"$in": [0, 1.5, false]})", "..x.x.x....."},
     {R"({"$in": [[], {"a": 1}]})", "..........xx"},
-    {R"({"$nin": []})",            "xxxxxxxxxxxx"},
-    {R"({"$nin": [null]})",        "..xxxxxxxxxx"},
+    {R"({"$nin": []})", "xxxxxxxxxxxx"},
+    {R"({"$nin": [null]})", "..xxxxxxxxxx"},
     {R"({"$nin": [true, 1, "ab"]})", "xxx.x.xx.xxx"},
-    {R"({"$exists": true})",       ".xxxxxxxxxxx"},
-    {R"({"$exists": false})",      "x..........."},
-    {R"({"$contains": "ab"})",     "........xx.."},
-    {R"({"$contains": "b"})",      "........x..."},
-    {R"({"$contains": ""})",       ".......xx..."},
-    {R"({"$contains": 1.0})",      ".........x.."},
-    {R"({"$contains": true})",     "............"},
+    {R"({"$exists": true})", ".xxxxxxxxxxx"},
+    {R"({"$exists": false})", "x..........."},
+    {R"({"$contains": "ab"})", "........xx.."},
+    {R"({"$contains": "b"})", "........x..."},
+    {R"({"$contains": ""})", ".......xx..."},
+    {R"({"$contains": 1.0})", ".........x.."},
+    {R"({"$contains": true})", "............"},
     {R"({"$not_contains": "ab"})", "xxxxxxxx..xx"},
-    {R"({"$not_contains": 1})",    "xxxxxxxxx.xx"},
-    {R"({"$regex": "b$"})",        "........x..."},
-    {R"({"$regex": ""})",          ".......xx..."},
-    {R"({"$not_regex": "^a"})",    "xxxxxxxx.xxx"},
-    {R"({"$not": {"$gt": 0}})",    "xxxxx..xxxxx"},
+    {R"({"$not_contains": 1})", "xxxxxxxxx.xx"},
+    {R"({"$regex": "b$"})", "........x..."},
+    {R"({"$regex": ""})", ".......xx..."},
+    {R"({"$not_regex": "^a"})", "xxxxxxxx.xxx"},
+    {R"({"$not": {"$gt": 0}})", "xxxxx..xxxxx"},
     {R"({"$not": {"$not": {"$gt": 0}}})", ".....xx....."},
     {R"({"$not": {"$gte": 0, "$lt": 1.5}})", "xxxx..xxxxxx"},
     {R"({"$gte": 0, "$lt": 1.5, "$ne": 1})", "....x......."},
@@ -168,7 +169,8 @@ TEST(Filter, FindsEveryValueOfALongListAndNoOther) {
   std::string values = "null";
   for (int i = 0; i < kPrime; ++i) {
     const int value = (i * 7919) % kPrime;  // in no order
-    if (in_list(value)) values += value % 2 == 0 ? "," + std::to_string(value) : ",\"" + std::to_string(value) + '"';
+    if (in_list(value))
+      values += value % 2 == 0 ? "," + std::to_string(value) : ",\"" + std::to_string(value) + '"';
   }
   const Filter filter = where(R"({"k": {"$in": [)" + values + "]}}");
   for (int i = 0; i < kPrime; ++i) {
@@ -252,7 +254,8 @@ TEST(Filter, AsksTheText) {
 
 TEST(Filter, ReachesTheTextFromWhere) {
   const Json row = json(R"({"year": 2024})");
-  const Filter filter = where(R"({"$or": [{"year": 1999}, {"#document": {"$contains": "cat", "$not_regex": "dog"}}]})");
+  const Filter filter =
+      where(R"({"$or": [{"year": 1999}, {"#document": {"$contains": "cat", "$not_regex": "dog"}}]})");
   EXPECT_TRUE(filter.needs_text());
   EXPECT_TRUE(filter.matches({&row, nullptr, "a cat"}));
   EXPECT_FALSE(filter.matches({&row, nullptr, "a cat and a dog"}));
@@ -294,7 +297,8 @@ constexpr auto kWhereErrors = std::to_array<ErrorCase>({
     {R"([])", "where", "not array"},
     {R"({"$nor": []})", "where.$nor", "'$nor' is no operator here; known are $and, $or, $not"},
     {R"({"$eq": 1})", "where.$eq", "known are $and, $or, $not"},
-    {R"({"year": {"$gtt": 5}})", "where.year.$gtt", "known are $eq, $ne, $gt, $gte, $lt, $lte, $in, $nin, $exists"},
+    {R"({"year": {"$gtt": 5}})", "where.year.$gtt",
+     "known are $eq, $ne, $gt, $gte, $lt, $lte, $in, $nin, $exists"},
     {R"({"year": {"gte": 5}})", "where.year.gte", "'gte' is no operator here"},
     {R"({"year": {"$and": [{"$gt": 1}]}})", "where.year.$and", "is no operator here"},
     {R"({"year": {}})", "where.year", "has no operator"},
@@ -304,10 +308,12 @@ constexpr auto kWhereErrors = std::to_array<ErrorCase>({
     {R"({"a": {"$in": 5}})", "where.a.$in", "must be an array of values, not integer"},
     {R"({"a": {"$nin": "x"}})", "where.a.$nin", "must be an array of values, not string"},
     {R"({"a": {"$exists": 1}})", "where.a.$exists", "must be true or false, not integer"},
-    {R"({"a": {"$contains": ["x"]}})", "where.a.$contains", "must be a string, a number or a boolean, not array"},
+    {R"({"a": {"$contains": ["x"]}})", "where.a.$contains",
+     "must be a string, a number or a boolean, not array"},
     {R"({"a": {"$not_contains": null}})", "where.a.$not_contains", "not null"},
     {R"({"a": {"$regex": 5}})", "where.a.$regex", "must be a string, not integer"},
-    {R"({"a": {"$regex": "a(b"}})", "where.a.$regex", "'a(b' is not a regular expression (RE2): missing ): a(b"},
+    {R"({"a": {"$regex": "a(b"}})", "where.a.$regex",
+     "'a(b' is not a regular expression (RE2): missing ): a(b"},
     {R"x({"a": {"$not_regex": "(?=a)"}})x", "where.a.$not_regex", "'(?=a)' is not a regular expression"},
     {R"({"a": {"$regex": "((a{100}){100}){100}"}})", "where.a.$regex", "is not a regular expression"},
     {R"({"a": {"$regex": "(\\p{L}{30}){10}"}})", "where.a.$regex", "pattern too large"},
@@ -318,17 +324,21 @@ constexpr auto kWhereErrors = std::to_array<ErrorCase>({
     {R"({"$or": []})", "where.$or", "not an empty one"},
     {R"({"$or": [{"a": 1}, 5]})", "where.$or[1]", "must be an object of conditions, not integer"},
     {R"({"$not": [{"a": 1}]})", "where.$not", "must be an object of conditions, not array"},
-    {R"({"$not": {"$or": [{"$not": {"a": {"$x": 1}}}]}})", "where.$not.$or[0].$not.a.$x", "is no operator here"},
+    {R"({"$not": {"$or": [{"$not": {"a": {"$x": 1}}}]}})", "where.$not.$or[0].$not.a.$x",
+     "is no operator here"},
     {R"({"#document": "cat"})", "where.#document", "must be an object of conditions, not string"},
-    {R"({"#document": {"$eq": "cat"}})", "where.#document.$eq", "known are $contains, $not_contains, $regex, $not_regex"},
+    {R"({"#document": {"$eq": "cat"}})", "where.#document.$eq",
+     "known are $contains, $not_contains, $regex, $not_regex"},
 });
 
 constexpr auto kTextErrors = std::to_array<ErrorCase>({
     {R"("cat")", "where_document", "must be an object of conditions, not string"},
-    {R"({"$eq": "cat"})", "where_document.$eq", "known are $contains, $not_contains, $regex, $not_regex, $and, $or, $not"},
+    {R"({"$eq": "cat"})", "where_document.$eq",
+     "known are $contains, $not_contains, $regex, $not_regex, $and, $or, $not"},
     {R"({"title": "cat"})", "where_document.title", "'title' is no operator here"},
     {R"({"$contains": 5})", "where_document.$contains", "must be a string, not integer"},
-    {R"({"$and": [{"$contains": "a"}, {"$not_contains": ["b"]}]})", "where_document.$and[1].$not_contains", "not array"},
+    {R"({"$and": [{"$contains": "a"}, {"$not_contains": ["b"]}]})", "where_document.$and[1].$not_contains",
+     "not array"},
     {R"({"$or": []})", "where_document.$or", "at least one object"},
     {R"({"$regex": "["})", "where_document.$regex", "'[' is not a regular expression (RE2): missing ]"},
     {R"({"$not": "x"})", "where_document.$not", "must be an object"},
@@ -371,7 +381,8 @@ TEST(Filter, LimitsItsDepth) {
   EXPECT_FALSE(parse_where(json(R"({"$or": [{"a": {"$gt": 1}}]})"), "where", two));
   EXPECT_TRUE(parse_where(json(R"({"#document": {"$contains": "a"}})"), "where", two));
   EXPECT_FALSE(parse_where(json(R"({"#document": {"$not": {"$contains": "a"}}})"), "where", two));
-  EXPECT_FALSE(parse_where_document(json(R"({"$or": [{"$not": {"$contains": "a"}}]})"), "where_document", two));
+  EXPECT_FALSE(
+      parse_where_document(json(R"({"$or": [{"$not": {"$contains": "a"}}]})"), "where_document", two));
 }
 
 std::string many(std::string_view first, std::string_view one, int times, std::string_view last) {
@@ -462,12 +473,15 @@ class Reference {
     if (found.empty()) return false;
     const Json& value = found.front();
     if (op == "$contains") {
-      if (value.is_string() && operand.is_string()) return contains_text(value.as_string(), operand.as_string());
+      if (value.is_string() && operand.is_string())
+        return contains_text(value.as_string(), operand.as_string());
       bool any = false;
-      for (std::size_t i = 0; value.is_array() && i < value.size(); ++i) any |= equal({value.element(i)}, operand);
+      for (std::size_t i = 0; value.is_array() && i < value.size(); ++i)
+        any |= equal({value.element(i)}, operand);
       return any;
     }
-    if (op == "$regex") return value.is_string() && std::regex_search(value.as_string(), std::regex(operand.as_string()));
+    if (op == "$regex")
+      return value.is_string() && std::regex_search(value.as_string(), std::regex(operand.as_string()));
     if (!comparable(value, operand)) return false;
     if (op == "$lt") return less(value, operand);
     if (op == "$gt") return less(operand, value);
@@ -483,7 +497,8 @@ class Reference {
   }
 
   static bool comparable(const Json& a, const Json& b) {
-    return (a.is_number() && b.is_number()) || (a.is_string() && b.is_string()) || (a.is_bool() && b.is_bool());
+    return (a.is_number() && b.is_number()) || (a.is_string() && b.is_string()) ||
+           (a.is_bool() && b.is_bool());
   }
 
   // A long double holds every int64 and every double.
@@ -503,7 +518,8 @@ class Reference {
     if (comparable(value, operand)) return !less(value, operand) && !less(operand, value);
     if (value.is_array() && operand.is_array()) {
       bool same = value.size() == operand.size();
-      for (std::size_t i = 0; same && i < value.size(); ++i) same = equal({value.element(i)}, operand.element(i));
+      for (std::size_t i = 0; same && i < value.size(); ++i)
+        same = equal({value.element(i)}, operand.element(i));
       return same;
     }
     return value.is_null() && operand.is_null();  // no objects are drawn as operands
@@ -521,9 +537,26 @@ class Drawing {
   std::size_t below(std::size_t bound) { return next_ < numbers_.size() ? numbers_[next_++] % bound : 0; }
 
   Json scalar() {
-    static const std::vector<Json> kScalars = {
-        1, 0, 2, -1, 0.5, 1.0, 2.5, true, false, Json(), "", "a", "ab", "b", "é",
-        std::int64_t{9007199254740993}, 9007199254740992.0, std::int64_t{INT64_MAX}, 9.2233720368547758e18, -1e300};
+    static const std::vector<Json> kScalars = {1,
+                                               0,
+                                               2,
+                                               -1,
+                                               0.5,
+                                               1.0,
+                                               2.5,
+                                               true,
+                                               false,
+                                               Json(),
+                                               "",
+                                               "a",
+                                               "ab",
+                                               "b",
+                                               "é",
+                                               std::int64_t{9007199254740993},
+                                               9007199254740992.0,
+                                               std::int64_t{INT64_MAX},
+                                               9.2233720368547758e18,
+                                               -1e300};
     return kScalars[below(kScalars.size())];
   }
   Json list(std::size_t longest) {
@@ -548,13 +581,26 @@ class Drawing {
     Json object = Json::object();
     for (std::size_t left = 1 + below(2); left > 0; --left) {
       switch (below(7)) {
-        case 0: object.set(below(2) == 0 ? "$eq" : "$ne", value()); break;
-        case 1: object.set(kOrderings[below(4)], ordered()); break;
-        case 2: object.set(below(2) == 0 ? "$in" : "$nin", list(5)); break;
-        case 3: object.set("$exists", below(2) == 0); break;
-        case 4: object.set(below(2) == 0 ? "$contains" : "$not_contains", ordered()); break;
-        case 5: object.set(below(2) == 0 ? "$regex" : "$not_regex", pattern()); break;
-        default: object.set("$not", depth < 3 ? operators(depth + 1) : Json(Json::Object{{"$exists", true}}));
+        case 0:
+          object.set(below(2) == 0 ? "$eq" : "$ne", value());
+          break;
+        case 1:
+          object.set(kOrderings[below(4)], ordered());
+          break;
+        case 2:
+          object.set(below(2) == 0 ? "$in" : "$nin", list(5));
+          break;
+        case 3:
+          object.set("$exists", below(2) == 0);
+          break;
+        case 4:
+          object.set(below(2) == 0 ? "$contains" : "$not_contains", ordered());
+          break;
+        case 5:
+          object.set(below(2) == 0 ? "$regex" : "$not_regex", pattern());
+          break;
+        default:
+          object.set("$not", depth < 3 ? operators(depth + 1) : Json(Json::Object{{"$exists", true}}));
       }
     }
     return object;
@@ -609,7 +655,8 @@ TEST(Filter, AgreesWithAReferenceOnRandomFiltersAndRows) {
       const auto parsed = parse_where(filter);
       RC_ASSERT(parsed.has_value());
       const bool expected = Reference(chunk, document, text).where(filter);
-      RC_LOG() << filter.to_string() << "\nchunk " << chunk.to_string() << "\ndocument " << document.to_string();
+      RC_LOG() << filter.to_string() << "\nchunk " << chunk.to_string() << "\ndocument "
+               << document.to_string();
       RC_ASSERT(parsed->matches({&chunk, &document, text}) == expected);
       held += expected ? 1 : 0;
       ++runs;

@@ -2,6 +2,7 @@
 
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
+#include <limits>
 #include <optional>
 
 namespace sextant {
@@ -36,7 +37,8 @@ class RequestParser::Grammar final : public http::basic_parser<true> {
   Grammar(RequestHead& head, std::string& body, std::size_t max_header_bytes)
       : head_(head), body_(body), max_header_bytes_(max_header_bytes) {
     header_limit(static_cast<std::uint32_t>(max_header_bytes));
-    body_limit(boost::none);  // ours depends on the route, so it is the connection's business
+    // Ours depends on the route, so it is the connection's business. Boost 1.74 takes boost::none for zero.
+    body_limit(std::numeric_limits<std::uint64_t>::max());
   }
 
   bool unknown_coding() const { return unknown_coding_; }
