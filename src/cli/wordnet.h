@@ -1,5 +1,4 @@
-// WordNet: reads the lexical database WordNet 3.0 as documents to search by meaning, the sample of `sextant
-// load`.
+// WordNet: reads the lexical database WordNet 3.0 as documents, the sample data of `sextant load`.
 //
 // The files are those of the distribution's package (wordnet-base): data.{noun,verb,adj,adv} and cntlist.rev,
 // in the formats of wndb(5WN), lexnames(5WN) and cntlist(5WN). Functions without state; any thread.
@@ -23,7 +22,7 @@ struct Synset {
   std::string topic;                  // of its lexicographer file: "animal" for noun.animal
   std::string gloss;                  // the definition, without examples
   std::vector<std::string> examples;  // without quotes and the names of those quoted
-  std::uint64_t uses = 0;  // how often the corpora that WordNet was counted in use one of its words so
+  std::uint64_t uses = 0;             // how often its words were tagged with this meaning in text corpora
 };
 
 /// All synsets of the database in `directory`, the most used first, equals by id. Counts of senses that the

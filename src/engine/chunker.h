@@ -4,8 +4,8 @@
 // of a long one. Chunks stand in the order of the source and hold each of its paragraphs once. Cuts within a
 // paragraph fall behind a sentence where there is one, else behind a line, else between words; in lists,
 // tables and code behind a line. Only a word longer than a chunk is cut itself, never within a UTF-8
-// sequence. Line ends become "\n"; blanks at line ends and blank lines around paragraphs go. Stateless; any
-// thread.
+// sequence. Line ends become "\n"; blanks at line ends and blank lines around paragraphs go.
+// Stateless; any thread.
 #pragma once
 
 #include <cstddef>

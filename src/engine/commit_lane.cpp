@@ -11,7 +11,6 @@ namespace sextant {
 
 namespace {
 
-constexpr auto kIdleWait = std::chrono::milliseconds(100);
 constexpr std::int64_t kExpiryIntervalMs = 10LL * 60 * 1000;
 
 std::size_t size_of(const Submission& submission) {
@@ -93,7 +92,7 @@ void CommitLane::run() {
     bool idle = false;
     {
       const MutexLock lock(mutex_);
-      if (queue_.empty() && !closing_) idle = !wake_.wait_for(mutex_, kIdleWait);
+      if (queue_.empty() && !closing_) idle = !wake_.wait_for(mutex_, std::chrono::milliseconds(options_.idle_mark_ms));
       closing = closing_;
     }
     auto group = take_group();

@@ -27,6 +27,7 @@ struct CommitLaneOptions {
   std::size_t max_queued = 4096;                             // beyond: kBackpressure
   std::size_t max_group_bytes = 32ULL << 20U;                // a group takes no further submission beyond this
   std::int64_t outcome_lifetime_ms = 24LL * 3600 * 1000;     // of idempotency keys
+  std::int64_t idle_mark_ms = 100;                           // after this long without work the log gets its mark
   std::function<void(const Error&)> on_stop;                 // called once, on the lane's thread
 };
 

@@ -1,13 +1,12 @@
 // Filter: the `where` (metadata) and `where_document` (text) language, parsed once, evaluated over rows.
 //
 // A `where` is an object; all of its members must hold, so {} matches everything. A member is one of
-//   "key": value             equal to the value, which is no object
-//   "key": {"$op": ...}      every operator holds: $eq $ne $gt $gte $lt $lte $in $nin $exists $contains
-//   $not_contains
-//                            $regex $not_regex, and $not around an object of these
-//   "$and" | "$or": [...]    of one or more `where` objects;  "$not": a `where` object
-//   "#document": {...}       a `where_document`: $contains $not_contains $regex $not_regex $and $or $not on
-//   the text
+//   "key": value           equal to the value, which is no object
+//   "key": {"$op": ...}    every operator holds: $eq $ne $gt $gte $lt $lte $in $nin $exists $contains
+//                          $not_contains $regex $not_regex, and $not around an object of these
+//   "$and" | "$or": [...]  of one or more `where` objects;  "$not": a `where` object
+//   "#document": {...}     a `where_document` on the text: $contains $not_contains $regex $not_regex $and
+//                          $or $not
 //
 // Finding the value. A key is looked up as it is written; failing that, its part before the first dot names
 // an object in which the rest is looked up the same way. Arrays are not descended. A chunk's own metadata

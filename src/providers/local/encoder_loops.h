@@ -6,6 +6,8 @@
 // polynomial of degree 6 (error below 2 units in the last place of a float).
 #pragma once
 
+#include <utility>
+
 #include "providers/local/encoder_kernels.h"
 #include "providers/local/encoder_kernels_table.h"
 
@@ -30,15 +32,22 @@ inline void store(float* to, Vector v) { __builtin_memcpy(to, &v, sizeof(v)); }
 inline Vector splat(float x) { return x - Vector{}; }
 inline Vector larger(Vector a, Vector b) { return a > b ? a : b; }
 
-inline float sum_of(Vector v) {
-  float sum = 0;
-  for (std::size_t i = 0; i < kVectorFloats; ++i) sum += v[i];
-  return sum;
+/// v with its elements moved down by `Distance`, those that leave coming in at the top.
+template <std::size_t Distance, std::size_t... I>
+inline Vector rotate(Vector v, std::index_sequence<I...>) {
+  return __builtin_shufflevector(v, v, static_cast<int>((I + Distance) % kVectorFloats)...);
 }
+template <std::size_t Distance = kVectorFloats / 2>
+inline float sum_of(Vector v) {
+  v += rotate<Distance>(v, std::make_index_sequence<kVectorFloats>());
+  if constexpr (Distance > 1) return sum_of<Distance / 2>(v);
+  return v[0];
+}
+template <std::size_t Distance = kVectorFloats / 2>
 inline float largest_of(Vector v) {
-  float largest = v[0];
-  for (std::size_t i = 1; i < kVectorFloats; ++i) largest = v[i] > largest ? v[i] : largest;
-  return largest;
+  v = larger(v, rotate<Distance>(v, std::make_index_sequence<kVectorFloats>()));
+  if constexpr (Distance > 1) return largest_of<Distance / 2>(v);
+  return v[0];
 }
 
 /// e^x for x <= 0; below the smallest normal number it is that number.
@@ -87,12 +96,13 @@ inline void multiply_columns(const float* const (&a)[kRowsAtOnce], std::size_t d
 }
 
 /// The same for any number of columns that fills whole vectors. b: [depth, columns]; out: [kRowsAtOnce, columns].
+template <std::size_t V = kVectorsAtOnce>
 inline void multiply(const float* const (&a)[kRowsAtOnce], std::size_t depth, const float* b, std::size_t columns,
-                     float* out) {
-  constexpr std::size_t kWide = kVectorsAtOnce * kVectorFloats;
-  std::size_t c = 0;
-  for (; c + kWide <= columns; c += kWide) multiply_columns<kVectorsAtOnce>(a, depth, b + c, columns, out + c);
-  for (; c < columns; c += kVectorFloats) multiply_columns<1>(a, depth, b + c, columns, out + c);
+                     float* out, std::size_t first = 0) {
+  for (; first + V * kVectorFloats <= columns; first += V * kVectorFloats) {
+    multiply_columns<V>(a, depth, b + first, columns, out + first);
+  }
+  if constexpr (V > 1) multiply<V / 2>(a, depth, b, columns, out, first);
 }
 
 /// Scores to weights that still want dividing by their sum, which is returned. Scores at and behind `count` are padding.
@@ -175,7 +185,8 @@ void attention(const AttentionShape& shape, const float* projected, float* conte
       multiply(score_rows, tokens, values, padded_width, mixed);
       for (std::size_t r = 0; r < kRowsAtOnce && first + r < tokens; ++r) {
         float* out = context + (first + r) * hidden + head * width;
-        for (std::size_t i = 0; i < width; ++i) out[i] = mixed[r * padded_width + i] / sums[r];
+        const float scale = 1.0F / sums[r];
+        for (std::size_t i = 0; i < width; ++i) out[i] = mixed[r * padded_width + i] * scale;
       }
     }
   }
