@@ -11,7 +11,7 @@ namespace {
 Json parsed(std::string_view text) {
   Result<Json> result = parse_json(text);
   EXPECT_TRUE(result) << text << ": " << (result ? "" : result.error().to_string());
-  return result.value_or(Json());
+  return result ? *std::move(result) : Json();
 }
 
 std::string message(std::string_view text) {

@@ -65,9 +65,7 @@ TEST(Json, PackedAndPlainArraysCompareByElements) {
 
 TEST(Json, SetReplacesInPlaceAndKeepsTheOrder) {
   Json object;
-  object.set("b", 1);
-  object.set("a", 2);
-  object.set("b", Json::array()).push_back(3);
+  object.set("b", 1).set("a", 2).set("b", Json::Array{3});
   EXPECT_EQ(object.to_string(), R"({"b":[3],"a":2})");
   EXPECT_EQ(object.size(), 2U);
   EXPECT_EQ(*object.find("a"), Json(2));

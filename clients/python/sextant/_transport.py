@@ -16,7 +16,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any, TypeAlias, Union
+from typing import Any, TypeAlias
 from urllib.parse import quote
 
 import httpx
@@ -25,7 +25,7 @@ from ._version import __version__
 from .errors import ConnectionFailedError, DeadlineExceededError, SextantError, error_from_problem
 
 Json: TypeAlias = Mapping[str, Any]
-After: TypeAlias = Union[str, Sequence[str], None]
+After: TypeAlias = str | Sequence[str] | None
 
 _FIRST_BACKOFF_S = 0.1
 _LONGEST_BACKOFF_S = 2.0

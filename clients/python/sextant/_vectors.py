@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import struct
 from collections.abc import Sequence
-from typing import Any, Protocol, SupportsFloat, TypeAlias, Union
+from typing import Any, Protocol, SupportsFloat, TypeAlias
 
 
 class SupportsArray(Protocol):
@@ -14,7 +14,7 @@ class SupportsArray(Protocol):
     def __array__(self) -> Any: ...
 
 
-Vector: TypeAlias = Union[Sequence[SupportsFloat], SupportsArray]
+Vector: TypeAlias = Sequence[SupportsFloat] | SupportsArray
 """A vector of shape (d,)."""
 
 

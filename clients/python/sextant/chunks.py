@@ -179,7 +179,7 @@ class Chunks:
         idempotency_key: str | None = None,
         timeout: float | None = None,
     ) -> Changed:
-        """Deletes the chunks of these ids, or those the filters select; all or none. Ids that do not exist are no error.
+        """Deletes the chunks of these ids, or those the filters select; all or none. Absent ids are no error.
 
         ValueError when neither ids nor a filter is given; `where={}` selects every chunk.
         """
