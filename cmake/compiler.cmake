@@ -19,6 +19,9 @@ if(SEXTANT_SANITIZER)
 endif()
 
 option(SEXTANT_FUZZ "Build the fuzz targets" OFF)
+if(SEXTANT_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
 
 find_program(SEXTANT_CCACHE ccache)
 if(SEXTANT_CCACHE)

@@ -89,7 +89,7 @@ class Json {
 };
 
 struct JsonLimits {
-  std::size_t max_depth = 64;
+  std::size_t max_depth = 64;  // of nested arrays and objects; 256 at most
 };
 
 /// Parses one JSON text; what follows it but white space is an error. Errors are kInvalidArgument with the

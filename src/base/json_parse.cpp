@@ -16,7 +16,7 @@ namespace ondemand = simdjson::ondemand;
 
 constexpr std::size_t kShortestPacked = 8;
 constexpr std::size_t kRetainedBytes = 1U << 20U;  // longer texts get a parser of their own, freed at once
-constexpr std::size_t kDeepestLimit = 1000;        // what simdjson's parser has room for, less its root
+constexpr std::size_t kDeepestLimit = 256;         // the reader recurses: beyond, a small stack would not do
 constexpr std::size_t kFewMembers = 16;            // up to here trying all pairs is cheaper than sorting
 constexpr std::size_t kShownKeyBytes = 64;
 

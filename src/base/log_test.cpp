@@ -2,12 +2,21 @@
 
 #include <gtest/gtest.h>
 
-#include <regex>
+#include <algorithm>
+#include <cctype>
+#include <sstream>
+#include <string>
 #include <thread>
 #include <vector>
 
 namespace sextant {
 namespace {
+
+/// The text with every digit replaced by 0.
+std::string shape(std::string text) {
+  std::replace_if(text.begin(), text.end(), [](unsigned char c) { return std::isdigit(c) != 0; }, '0');
+  return text;
+}
 
 class Log : public testing::Test {
  protected:
@@ -41,8 +50,7 @@ TEST_F(Log, AnEventIsOneJsonObjectALine) {
   std::vector<std::string> keys;
   for (const auto& [key, value] : line.as_object()) keys.push_back(key);
   EXPECT_EQ(keys, (std::vector<std::string>{"time", "level", "event", "trace_id", "free", "path"}));
-  EXPECT_TRUE(std::regex_match(line.find("time")->as_string(),
-                               std::regex(R"(20\d\d-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-6]\d\.\d{3}Z)")));
+  EXPECT_EQ(shape(line.find("time")->as_string()), "0000-00-00T00:00:00.000Z");
   EXPECT_EQ(*line.find("level"), Json("warning"));
   EXPECT_EQ(*line.find("event"), Json("disk_low"));
   EXPECT_EQ(*line.find("trace_id"), Json("4bf92f3577b34da6a3ce929d0e0e4736"));
@@ -56,9 +64,8 @@ TEST_F(Log, TextIsReadableAndStaysOnOneLine) {
   log_event(LogLevel::kError, "sync_failed", {{"path", "a\nb"}, {"bytes", 3}}, "abc");
   const std::vector<std::string> written = lines();
   ASSERT_EQ(written.size(), 1U);
-  EXPECT_TRUE(std::regex_match(written[0],
-                               std::regex(R"(\S+Z error   sync_failed trace_id=abc path="a\\nb" bytes=3)")))
-      << written[0];
+  EXPECT_EQ(shape(written[0]),
+            R"(0000-00-00T00:00:00.000Z error   sync_failed trace_id=abc path="a\nb" bytes=0)");
 }
 
 TEST_F(Log, EventsBelowTheLevelAreNotWritten) {

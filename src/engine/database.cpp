@@ -159,7 +159,7 @@ Result<WriteResult> Database::write(const RequestContext& context, const WriteRe
           status = fail(in_field(fmt::format("operations[{}]", i), std::move(status).error()));
         }
       }
-      auto prepared = status ? drafts.prepare() : Result<PreparedTransaction>(fail(std::move(status).error()));
+      auto prepared = status ? std::move(drafts).prepare() : Result<PreparedTransaction>(fail(std::move(status).error()));
       const bool failed = !prepared;
       submission.transactions.push_back(std::move(prepared));
       if (failed) break;

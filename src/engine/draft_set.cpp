@@ -476,7 +476,7 @@ Status DraftSet::add_drop_library(const DropLibrary& operation) {
 
 // ---- Results ----
 
-Result<PreparedTransaction> DraftSet::prepare() const {
+Result<PreparedTransaction> DraftSet::prepare() && {
   std::vector<std::optional<PreparedStep>> steps(step_count_);
   for (const auto& [name, draft] : libraries_) {
     if (!draft.change) continue;
@@ -487,7 +487,7 @@ Result<PreparedTransaction> DraftSet::prepare() const {
     steps[draft.step] = std::move(change);
   }
   std::size_t bytes = 0;
-  for (const auto& [key, draft] : documents_) {
+  for (auto& [key, draft] : documents_) {
     if (!draft.changed) continue;
     PreparedDocument document;
     document.library = key.first;
@@ -501,13 +501,13 @@ Result<PreparedTransaction> DraftSet::prepare() const {
     if (draft.was_read || isolation_ == Isolation::kSnapshot) document.as_of = snapshot_->sequence;
     document.metadata = encode_object(draft.metadata);
     bytes += document.id.size() + document.metadata.size();
-    for (const Entry& entry : draft.entries) {
-      PreparedEntry prepared{entry.chunk_id, entry.kept_row, entry.chunk};
+    for (Entry& entry : draft.entries) {
+      PreparedEntry prepared{std::move(entry.chunk_id), entry.kept_row, std::move(entry.chunk)};
       if (entry.kept_row && draft.metadata_changed) {
         TRY_ASSIGN(prepared.chunk, read_row(key.first, *entry.kept_row));
         prepared.kept_row.reset();
       }
-      bytes += entry.chunk_id.size() + prepared.chunk.text.size() + prepared.chunk.metadata.size() +
+      bytes += prepared.chunk_id.size() + prepared.chunk.text.size() + prepared.chunk.metadata.size() +
                prepared.chunk.vector.size() * sizeof(float) + 64;
       document.entries.push_back(std::move(prepared));
     }
@@ -523,7 +523,7 @@ Result<PreparedTransaction> DraftSet::prepare() const {
     position[i] = transaction.steps.size();
     if (steps[i]) transaction.steps.push_back(*std::move(steps[i]));
   }
-  transaction.operations = operations_;
+  transaction.operations = std::move(operations_);
   for (PreparedOperation& operation : transaction.operations) {
     if (operation.step != PreparedOperation::kNoStep) operation.step = position[operation.step];
   }

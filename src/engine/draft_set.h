@@ -40,8 +40,8 @@ class DraftSet {
   /// A view for searching: of the library in the snapshot, or an empty one that this set creates.
   Result<LibraryView> library_view(const std::string& library) const;
 
-  /// What the commit lane needs; kPayloadTooLarge beyond the limit. The set is left as it was.
-  Result<PreparedTransaction> prepare() const;
+  /// What the commit lane needs; kPayloadTooLarge beyond the limit. Ends the set: its contents are moved.
+  Result<PreparedTransaction> prepare() &&;
 
  private:
   struct Entry {

@@ -42,11 +42,11 @@ Result<TransactionOutcome> Transaction::commit(Durability durability) {
   TRY(check_open());
   Submission submission;
   submission.durability = durability;
-  submission.transactions.push_back(drafts_->prepare());
-  TRY_ASSIGN(WriteResult result, lane_.submit(std::move(submission)));
-  auto outcome = std::move(result.transactions.front());
+  submission.transactions.push_back(std::move(*drafts_).prepare());
+  auto result = lane_.submit(std::move(submission));
   rollback();
-  return outcome;
+  if (!result) return fail(std::move(result).error());
+  return std::move(result->transactions.front());
 }
 
 void Transaction::rollback() {

@@ -100,10 +100,10 @@ class Chunk:
         return Chunk(
             id=body["id"],
             document_id=body["document_id"] if document_id is None else document_id,
-            norm=body["norm"],
+            norm=float(body["norm"]),
             text=body.get("text"),
             metadata=body.get("metadata"),
-            vector=None if vector is None else tuple(vector),
+            vector=None if vector is None else tuple(map(float, vector)),
         )
 
 
@@ -200,16 +200,17 @@ class Hit:
     @staticmethod
     def from_json(body: Json) -> Hit:
         vector = body.get("vector")
+        norm = body.get("norm")
         document = body.get("document")
         return Hit(
             chunk_id=body["chunk_id"],
             document_id=body["document_id"],
-            score=body["score"],
-            distance=body["distance"],
+            score=float(body["score"]),
+            distance=float(body["distance"]),
             text=body.get("text"),
             metadata=body.get("metadata"),
-            vector=None if vector is None else tuple(vector),
-            norm=body.get("norm"),
+            vector=None if vector is None else tuple(map(float, vector)),
+            norm=None if norm is None else float(norm),
             document=None
             if document is None
             else HitDocument(document["id"], document["version"], document["metadata"]),

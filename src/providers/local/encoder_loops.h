@@ -32,6 +32,12 @@ inline void store(float* to, Vector v) { __builtin_memcpy(to, &v, sizeof(v)); }
 inline Vector splat(float x) { return x - Vector{}; }
 inline Vector larger(Vector a, Vector b) { return a > b ? a : b; }
 
+inline void scale_into(float* to, const float* from, std::size_t count, float factor) {
+  std::size_t i = 0;
+  for (; i + kVectorFloats <= count; i += kVectorFloats) store(to + i, load(from + i) * factor);
+  for (; i < count; ++i) to[i] = from[i] * factor;
+}
+
 /// v with its elements moved down by `Distance`, those that leave coming in at the top.
 template <std::size_t Distance, std::size_t... I>
 inline Vector rotate(Vector v, std::index_sequence<I...>) {
@@ -164,7 +170,7 @@ void attention(const AttentionShape& shape, const float* projected, float* conte
       const float* key = queries + t * stride + hidden;
       const float* value = key + hidden;
       for (std::size_t i = 0; i < width; ++i) keys[i * padded_tokens + t] = key[i];
-      for (std::size_t i = 0; i < width; ++i) values[t * padded_width + i] = value[i];
+      scale_into(values + t * padded_width, value, width, 1.0F);
       for (std::size_t i = width; i < padded_width; ++i) values[t * padded_width + i] = 0.0F;
     }
     for (std::size_t i = 0; i < width; ++i) {
@@ -185,8 +191,7 @@ void attention(const AttentionShape& shape, const float* projected, float* conte
       multiply(score_rows, tokens, values, padded_width, mixed);
       for (std::size_t r = 0; r < kRowsAtOnce && first + r < tokens; ++r) {
         float* out = context + (first + r) * hidden + head * width;
-        const float scale = 1.0F / sums[r];
-        for (std::size_t i = 0; i < width; ++i) out[i] = mixed[r * padded_width + i] * scale;
+        scale_into(out, mixed + r * padded_width, width, 1.0F / sums[r]);
       }
     }
   }

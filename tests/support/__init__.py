@@ -1,0 +1,1 @@
+"""What the suites that start the built binary share."""
