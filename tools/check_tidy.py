@@ -92,9 +92,9 @@ class Batch:
         self.output = ""
         self.clean = False
 
-    def look(self, directory: Path) -> list["Batch"]:
+    def look(self) -> list["Batch"]:
         """Looks at the batch; returns what had to be left out of it, as further batches."""
-        with tempfile.TemporaryDirectory(dir=directory) as scratch:
+        with tempfile.TemporaryDirectory() as scratch:
             unit = Path(scratch) / "batch.cpp"
             moved = self.leave_out_what_collides(unit)
             entry = {"directory": scratch, "file": str(unit), "arguments": [CLANG, *self.arguments, str(unit)]}
@@ -174,12 +174,12 @@ def main() -> int:
 
     failed = False
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        running = {pool.submit(batch.look, cache): batch for batch in batches_of(waiting, options.jobs)}
+        running = {pool.submit(batch.look): batch for batch in batches_of(waiting, options.jobs)}
         while running:
             for done in concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED).done:
                 batch = running.pop(done)
                 for further in done.result():
-                    running[pool.submit(further.look, cache)] = further
+                    running[pool.submit(further.look)] = further
                 if batch.clean:
                     for source in batch.sources:
                         (cache / keys[source]).touch()

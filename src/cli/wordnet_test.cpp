@@ -94,6 +94,7 @@ TEST_F(WordnetTest, NamesFileAndLineOfDamage) {
   damage("data.verb", "00000110 38 x 01 dog 0 000 | no such type\n", "data.verb, line 3: " + format);
   damage("data.verb", "00000110 38 v 00 000 | no words\n", "data.verb, line 3: " + format);
   damage("data.verb", "00000110 38 v 02 dog 0 000 | a word short\n", "data.verb, line 3: " + format);
+  damage("data.verb", "00000110 38 v 02 dog 0  0 000 | an empty word\n", "data.verb, line 3: " + format);
   damage("data.verb", "00000110 38 v 01 dog 0 002 @ 00000110 v 0000 | a pointer short\n",
          "data.verb, line 3: " + format);
   damage("data.verb", "00000110 38 v 01 dog 0 000 no gloss\n", "data.verb, line 3: " + format);

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/log.h"
+#include "engine/outcomes.h"
 
 namespace sextant {
 
@@ -155,9 +156,7 @@ Result<WriteResult> Database::write(const RequestContext& context, const WriteRe
       Status status;
       for (std::size_t i = 0; i < input.operations.size() && status; ++i) {
         status = drafts.add(input.operations[i]);
-        if (!status && input.operations.size() > 1) {
-          status = fail(in_field(fmt::format("operations[{}]", i), std::move(status).error()));
-        }
+        if (!status) status = fail(in_field(fmt::format("operations[{}]", i), std::move(status).error()));
       }
       auto prepared = status ? std::move(drafts).prepare() : Result<PreparedTransaction>(fail(std::move(status).error()));
       const bool failed = !prepared;
@@ -168,6 +167,10 @@ Result<WriteResult> Database::write(const RequestContext& context, const WriteRe
     if (attempt < kMaxAttempts && may_retry(request, result)) continue;
     return result;
   }
+}
+
+Result<std::optional<WriteResult>> Database::remembered(const IdempotencyKey& idempotency) const {
+  return find_outcome(*snapshot()->records, idempotency);
 }
 
 std::string Database::commit_token(Sequence sequence) const {

@@ -73,6 +73,10 @@ class Database {
   /// kOutcomeUnknown.
   Result<WriteResult> write(const RequestContext& context, const WriteRequest& request);
 
+  /// What an earlier request with this key was answered, so that a repeat need not be prepared again; nullopt when there was none.
+  /// kIdempotencyKeyReused.
+  Result<std::optional<WriteResult>> remembered(const IdempotencyKey& idempotency) const;
+
   /// Opaque text that names a sequence of this database, and back (kInvalidArgument).
   std::string commit_token(Sequence sequence) const;
   Result<Sequence> parse_commit_token(std::string_view token) const;

@@ -31,6 +31,14 @@ Status check_text(std::string_view text) {
   return fail(field_error(ErrorCode::kInvalidArgument, "text", "the text is not valid UTF-8"));
 }
 
+std::string operation_field(std::size_t operation) { return fmt::format("operations[{}]", operation); }
+
+// What a missing thing is to an operation that asked for any version of it.
+Error missing(Error error, const std::optional<Version>& if_match) {
+  if (!if_match) return error;
+  return field_error(ErrorCode::kPreconditionFailed, "if_match", std::move(error.message));
+}
+
 Error no_document(const std::string& id) {
   return field_error(ErrorCode::kDocumentNotFound, "id", fmt::format("there is no document '{}'", id));
 }
@@ -57,7 +65,9 @@ Status DraftSet::add(const Operation& operation) {
     Status operator()(const UpdateLibrary& o) { return set.add_update_library(o); }
     Status operator()(const DropLibrary& o) { return set.add_drop_library(o); }
   };
-  return std::visit(Visitor{*this}, operation);
+  auto status = std::visit(Visitor{*this}, operation);
+  ++operation_;
+  return status;
 }
 
 // ---- Finding things in this set's view ----
@@ -215,6 +225,7 @@ void DraftSet::record(std::string id, const std::string& document_id, DocumentDr
   // Whether a first, unread write creates, replaces or deletes anything is settled by the lane.
   const bool settled_by_step = !draft.changed && !draft.was_read;
   draft.changed = true;
+  draft.operation = operation_;
   operations_.push_back({{std::move(id), document_id, 0, effect}, draft.step, settled_by_step});
 }
 
@@ -222,8 +233,9 @@ void DraftSet::record_ignored(const std::string& id, const std::string& document
   operations_.push_back({{id, document_id, version, Effect::kIgnored}, PreparedOperation::kNoStep, false});
 }
 
-void DraftSet::record_library(const std::string& name, std::size_t step, Effect effect) {
-  operations_.push_back({{name, {}, 0, effect}, step, false});
+void DraftSet::record_library(const std::string& name, LibraryDraft& draft, Effect effect) {
+  draft.operation = operation_;
+  operations_.push_back({{name, {}, 0, effect}, draft.step, false});
 }
 
 Result<PreparedChunk> DraftSet::read_row(LibraryId library, RowId row) const {
@@ -293,7 +305,7 @@ Status DraftSet::add_patch(const PatchDocument& operation) {
     return fail(field_error(ErrorCode::kInvalidArgument, "metadata", "the patch must be an object"));
   }
   TRY_ASSIGN(DocumentDraft* const draft, load(library->definition.id, operation.id));
-  if (draft == nullptr) return fail(no_document(operation.id));
+  if (draft == nullptr) return fail(missing(no_document(operation.id), operation.if_match));
   TRY(check_if_match(operation.if_match, *draft));
   Json merged = draft->metadata;
   merged.merge_patch(operation.metadata_patch);
@@ -311,10 +323,9 @@ Status DraftSet::add_delete(const DeleteDocument& operation) {
   const bool first_touch = find_draft(id, operation.id) == nullptr;
   TRY_ASSIGN(DocumentDraft* const draft, load(id, operation.id));
   if (draft == nullptr) {
-    if (operation.if_match) {
-      return fail(field_error(ErrorCode::kPreconditionFailed, "if_match", fmt::format("there is no document '{}'", operation.id)));
+    if (operation.if_match || operation.missing == MissingPolicy::kError) {
+      return fail(missing(no_document(operation.id), operation.if_match));
     }
-    if (operation.missing == MissingPolicy::kError) return fail(no_document(operation.id));
     record_ignored(operation.id, operation.id, 0);
     return {};
   }
@@ -337,6 +348,7 @@ Status DraftSet::add_put_chunk(const PutChunk& operation) {
   TRY(check_id(operation.chunk.id, "id"));
   const LibraryId id = library->definition.id;
   TRY_ASSIGN(const auto owner, chunk_owner(id, operation.chunk.id));
+  if (!owner && operation.if_match == kAnyVersion) return fail(missing(no_chunk(operation.chunk.id), operation.if_match));
   if (!owner && operation.document_id.empty()) {
     return fail(field_error(ErrorCode::kChunkNotFound, "document_id",
                             fmt::format("there is no chunk '{}'; to add it, name its document", operation.chunk.id)));
@@ -373,9 +385,9 @@ Status DraftSet::add_patch_chunk(const PatchChunk& operation) {
   }
   const LibraryId id = library->definition.id;
   TRY_ASSIGN(const auto owner, chunk_owner(id, operation.id));
-  if (!owner) return fail(no_chunk(operation.id));
+  if (!owner) return fail(missing(no_chunk(operation.id), operation.if_match));
   TRY_ASSIGN(DocumentDraft* const draft, load(id, *owner));
-  if (draft == nullptr) return fail(no_chunk(operation.id));
+  if (draft == nullptr) return fail(missing(no_chunk(operation.id), operation.if_match));
   TRY(check_if_match(operation.if_match, *draft));
   const auto entry = std::ranges::find(draft->entries, operation.id, &Entry::chunk_id);
   if (entry == draft->entries.end()) return fail(no_chunk(operation.id));
@@ -409,7 +421,9 @@ Status DraftSet::add_delete_chunk(const DeleteChunk& operation) {
     TRY_ASSIGN(draft, load(id, *owner));
   }
   if (draft == nullptr) {
-    if (operation.missing == MissingPolicy::kError) return fail(no_chunk(operation.id));
+    if (operation.if_match || operation.missing == MissingPolicy::kError) {
+      return fail(missing(no_chunk(operation.id), operation.if_match));
+    }
     record_ignored(operation.id, {}, 0);
     return {};
   }
@@ -436,7 +450,7 @@ Status DraftSet::add_create_library(const CreateLibrary& operation) {
   field.normalize = field.normalize || field.metric == Metric::kCosine;
   draft.change = PreparedLibrary::Change::kCreate;
   draft.step = step_count_++;
-  record_library(name, draft.step, Effect::kCreated);
+  record_library(name, draft, Effect::kCreated);
   libraries_.emplace(name, std::move(draft));
   return {};
 }
@@ -457,7 +471,7 @@ Status DraftSet::add_update_library(const UpdateLibrary& operation) {
     draft->change = PreparedLibrary::Change::kUpdate;
     draft->step = step_count_++;
   }
-  record_library(operation.library, draft->step, Effect::kPatched);
+  record_library(operation.library, *draft, Effect::kPatched);
   return {};
 }
 
@@ -470,7 +484,7 @@ Status DraftSet::add_drop_library(const DropLibrary& operation) {
   }
   draft->change = PreparedLibrary::Change::kDrop;
   draft->step = step_count_++;
-  record_library(operation.library, draft->step, Effect::kDeleted);
+  record_library(operation.library, *draft, Effect::kDeleted);
   return {};
 }
 
@@ -480,7 +494,7 @@ Result<PreparedTransaction> DraftSet::prepare() && {
   std::vector<std::optional<PreparedStep>> steps(step_count_);
   for (const auto& [name, draft] : libraries_) {
     if (!draft.change) continue;
-    PreparedLibrary change{*draft.change, draft.definition, draft.as_of, {}};
+    PreparedLibrary change{*draft.change, draft.definition, draft.as_of, operation_field(draft.operation)};
     if (*draft.change == PreparedLibrary::Change::kCreate && !draft.definition.spec.field.model) {
       change.definition.spec.field.dimension = 0;  // established by the document that comes with it
     }
@@ -490,6 +504,7 @@ Result<PreparedTransaction> DraftSet::prepare() && {
   for (auto& [key, draft] : documents_) {
     if (!draft.changed) continue;
     PreparedDocument document;
+    document.field = operation_field(draft.operation);
     document.library = key.first;
     document.partition = kSharedPartition;
     document.id = key.second;

@@ -51,6 +51,7 @@ class DraftSet {
   };
   struct DocumentDraft {
     std::size_t step = 0;
+    std::size_t operation = 0;  // that changed it last
     bool exists = true;    // after the operations so far
     bool was_read = false; // made from what the snapshot has
     bool changed = false;  // else an operation that failed only looked at it
@@ -67,6 +68,7 @@ class DraftSet {
     LibraryDefinition definition;  // the field as vectors of this set establish it
     std::optional<PreparedLibrary::Change> change;
     std::size_t step = 0;
+    std::size_t operation = 0;  // that changed it last
     Version as_of = 0;
   };
   using DocumentKey = std::pair<LibraryId, std::string>;
@@ -99,7 +101,7 @@ class DraftSet {
   Status check_if_match(const std::optional<Version>& if_match, DocumentDraft& draft) const;
   void record(std::string id, const std::string& document_id, DocumentDraft& draft, Effect effect);
   void record_ignored(const std::string& id, const std::string& document_id, Version version);
-  void record_library(const std::string& name, std::size_t step, Effect effect);
+  void record_library(const std::string& name, LibraryDraft& draft, Effect effect);
 
   Snapshot snapshot_;
   Isolation isolation_;
@@ -108,6 +110,7 @@ class DraftSet {
   std::map<std::string, LibraryDraft> libraries_;  // by full name
   std::map<DocumentKey, DocumentDraft> documents_;
   std::size_t step_count_ = 0;
+  std::size_t operation_ = 0;  // that is being added, counted from 0
   std::vector<PreparedOperation> operations_;
 };
 

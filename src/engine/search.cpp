@@ -91,7 +91,8 @@ Result<std::vector<Hit>> collect_hits(const LibraryView& library, const SearchQu
   std::vector<Neighbor> kept;
   for (const Neighbor& neighbor : neighbors) {
     const float score = score_from_distance(metric, neighbor.distance);
-    if (query.min_score && static_cast<double>(score) < *query.min_score) break;  // nearest first
+    // As float, the precision in which scores are answered. The nearest come first.
+    if (query.min_score && score < static_cast<float>(*query.min_score)) break;
     kept.push_back(neighbor);
     if (neighbor.row < kOwnRows) rows.push_back(neighbor.row);
   }

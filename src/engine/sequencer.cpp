@@ -7,6 +7,7 @@
 
 #include "engine/contract.h"
 #include "engine/keys.h"
+#include "engine/outcomes.h"
 #include "engine/record_codec.h"
 
 namespace sextant {
@@ -32,23 +33,10 @@ Error not_found(const PreparedDocument& document) {
 Sequencer::Sequencer(const DatabaseState& state, const WriteHistory& history, Clock& clock)
     : state_(state), history_(history), now_ms_(clock.unix_ms()), view_(state) {}
 
-Result<std::optional<WriteResult>> Sequencer::remembered(const IdempotencyKey& idempotency) {
-  const std::string key = keys::outcome(idempotency.scope, idempotency.key);
-  std::string bytes;
-  if (const auto it = outcomes_.find(key); it != outcomes_.end()) {
-    bytes = it->second;
-  } else {
-    TRY_ASSIGN(auto stored, state_.records->get(Family::kMeta, key));
-    if (!stored) return std::optional<WriteResult>();
-    bytes = std::move(*stored);
-  }
-  record::RememberOutcome message;
-  if (!message.ParseFromString(bytes)) return fail(ErrorCode::kDamaged, "a stored outcome cannot be decoded");
-  if (message.request_hash() != idempotency.request_hash) {
-    return fail(ErrorCode::kIdempotencyKeyReused,
-                fmt::format("the idempotency key '{}' was used for another request", idempotency.key));
-  }
-  return std::optional<WriteResult>(decode_result(message));
+Result<std::optional<WriteResult>> Sequencer::remembered(const IdempotencyKey& idempotency) const {
+  const auto it = outcomes_.find(keys::outcome(idempotency.scope, idempotency.key));
+  if (it == outcomes_.end()) return find_outcome(*state_.records, idempotency);
+  return decode_outcome(it->second, idempotency);
 }
 
 Result<WriteResult> Sequencer::add(Submission submission) {
@@ -198,10 +186,11 @@ Status Sequencer::add_document(PreparedDocument& document, Draft& draft, Effect&
                   fmt::format("document '{}' was changed by another commit after the transaction began", document.id));
     }
   }
-  if (document.if_match && (!head || head->version != *document.if_match)) {
+  const bool matches = !document.if_match || (head && (*document.if_match == kAnyVersion || head->version == *document.if_match));
+  if (!matches) {
     return fail(ErrorCode::kPreconditionFailed,
                 head ? fmt::format("document '{}' is at version {:x}, not {:x}", document.id, head->version, *document.if_match)
-                     : fmt::format("there is no document '{}', so not at version {:x}", document.id, *document.if_match));
+                     : fmt::format("there is no document '{}'", document.id));
   }
   if (document.erase) {
     if (!head) {

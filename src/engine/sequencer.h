@@ -48,7 +48,7 @@ class Sequencer {
   Status erase_document(const PreparedDocument& document, Draft& draft, const DocumentHead& head);
   Status add_library(const PreparedLibrary& change, Draft& draft, Effect& effect);
   Status establish_contract(const PreparedDocument& document, LibraryDefinition& library, Draft& draft);
-  Result<std::optional<WriteResult>> remembered(const IdempotencyKey& idempotency);
+  Result<std::optional<WriteResult>> remembered(const IdempotencyKey& idempotency) const;
   Sequence next_sequence() const { return state_.sequence + records_.size() + 1; }
 
   const DatabaseState& state_;

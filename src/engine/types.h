@@ -22,6 +22,9 @@ using PartitionId = std::uint32_t;  // 0 is the only one of a shared library
 using RowId = std::uint64_t;        // of a chunk version, within its partition; only grows
 using Version = Sequence;           // of a document: the commit that last changed it
 
+/// As if_match: whatever the version, but there must be one.
+inline constexpr Version kAnyVersion = ~Version{0};
+
 // ---- Libraries ----
 
 enum class LibraryKind : std::uint8_t { kShared, kUser, kStream, kSystem };

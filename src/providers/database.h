@@ -42,6 +42,9 @@ class DatabaseProvider {
   virtual Status wait_for(const RequestContext& context, std::span<const std::string> tokens) = 0;
 
   virtual Result<WriteResult> write(const RequestContext& context, WriteRequest request) = 0;
+  /// What an earlier write with this idempotency key was answered; nullopt when there was none. Asked before anything is embedded;
+  /// write() settles it for good. kIdempotencyKeyReused.
+  virtual Result<std::optional<WriteResult>> remembered(const RequestContext& context, const IdempotencyKey& idempotency) = 0;
 
   virtual Result<LibraryInfo> library(const RequestContext& context, const std::string& name) = 0;
   /// In order of full names, behind `after_name`; one more than `limit` tells that there are more.

@@ -63,6 +63,13 @@ Result<WriteResult> NativeDatabase::write(const RequestContext& context, WriteRe
   return database->write(context, request);
 }
 
+Result<std::optional<WriteResult>> NativeDatabase::remembered(const RequestContext& context,
+                                                              const IdempotencyKey& idempotency) {
+  TRY(context.check_deadline("looking up an earlier outcome"));
+  TRY_ASSIGN(const auto database, engine());
+  return database->remembered(idempotency);
+}
+
 Result<LibraryInfo> NativeDatabase::library(const RequestContext& context, const std::string& name) {
   TRY(context.check_deadline("reading a library"));
   TRY_ASSIGN(const LibraryView view, open_library(name));

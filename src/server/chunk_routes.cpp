@@ -48,18 +48,6 @@ Result<HttpResponse> get_chunk(Call& call, ChunkQuery query) {
   return json_response(200, [&](JsonWriter& writer) { write_chunk(writer, chunk, query.shown); });
 }
 
-// If-Match of a chunk is about its document. "*" asks that the chunk exist, which the version of the document then holds fast.
-Result<std::optional<Version>> chunk_match(Call& call) {
-  if (!call.if_match) return std::optional<Version>();
-  if (*call.if_match != "*") return header_match(call, std::string());
-  Result<Chunk> chunk = find_chunk(call, {.text = false, .metadata = false});
-  if (!chunk) {
-    const bool absent = chunk.error().code == ErrorCode::kChunkNotFound;
-    return fail(absent ? ErrorCode::kPreconditionFailed : chunk.error().code, chunk.error().message);
-  }
-  return header_match(call, chunk->document_id);
-}
-
 Result<HttpResponse> write_one(Call& call, Operation operation) {
   WriteRequest write = call.write_request();
   write.transactions.push_back({.operations = {std::move(operation)}});
@@ -79,7 +67,7 @@ Result<HttpResponse> write_one(Call& call, Operation operation) {
 }
 
 Result<HttpResponse> put_chunk(Call& call, ChunkRequest request) {
-  TRY_ASSIGN(const std::optional<Version> if_match, chunk_match(call));
+  TRY_ASSIGN(const std::optional<Version> if_match, header_match(call));
   PutChunk put;
   put.library = call.library();
   put.document_id = std::move(request.document_id).value_or("");
@@ -93,7 +81,7 @@ Result<HttpResponse> put_chunk(Call& call, ChunkRequest request) {
 }
 
 Result<HttpResponse> patch_chunk(Call& call, ChunkRequest request) {
-  TRY_ASSIGN(const std::optional<Version> if_match, chunk_match(call));
+  TRY_ASSIGN(const std::optional<Version> if_match, header_match(call));
   PatchChunk patch{.library = call.library(), .id = call.id(), .text = std::move(request.text), .if_match = if_match};
   patch.vector = std::move(request.vector);
   patch.model = std::move(request.model);
@@ -102,7 +90,7 @@ Result<HttpResponse> patch_chunk(Call& call, ChunkRequest request) {
 }
 
 Result<HttpResponse> delete_chunk(Call& call) {
-  TRY_ASSIGN(const std::optional<Version> if_match, chunk_match(call));
+  TRY_ASSIGN(const std::optional<Version> if_match, header_match(call));
   return write_one(call, DeleteChunk{.library = call.library(), .id = call.id(), .if_match = if_match});
 }
 

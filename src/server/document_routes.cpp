@@ -224,7 +224,7 @@ Result<HttpResponse> put_document(Call& call, DocumentRequest request) {
     }
     settings.on_conflict = OnConflict::kError;
   }
-  TRY_ASSIGN(const std::optional<Version> if_match, header_match(call, call.id()));
+  TRY_ASSIGN(const std::optional<Version> if_match, header_match(call));
   TRY_ASSIGN(UpsertDocument upsert, upsert_of(call, call.library(), std::move(request), settings));
   upsert.if_match = if_match;
   return as_precondition(write_one(call, std::move(upsert)), ErrorCode::kDocumentExists);
@@ -243,7 +243,7 @@ const ObjectType<MetadataPatch>& metadata_patch_type() {
 }
 
 Result<HttpResponse> patch_document(Call& call, MetadataPatch patch) {
-  TRY_ASSIGN(const std::optional<Version> if_match, header_match(call, call.id()));
+  TRY_ASSIGN(const std::optional<Version> if_match, header_match(call));
   return write_one(call, PatchDocument{.library = call.library(),
                                        .id = call.id(),
                                        .metadata_patch = std::move(patch.metadata),
@@ -251,7 +251,7 @@ Result<HttpResponse> patch_document(Call& call, MetadataPatch patch) {
 }
 
 Result<HttpResponse> delete_document(Call& call) {
-  TRY_ASSIGN(const std::optional<Version> if_match, header_match(call, call.id()));
+  TRY_ASSIGN(const std::optional<Version> if_match, header_match(call));
   return write_one(call, DeleteDocument{.library = call.library(), .id = call.id(), .if_match = if_match});
 }
 

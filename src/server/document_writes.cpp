@@ -5,23 +5,13 @@
 
 namespace sextant {
 
-Result<Version> resolve_match(Call& call, const std::string& library, const std::string& document_id,
-                              const VersionMatch& match) {
-  if (!match.any) return match.version;
-  const Include nothing{.text = false, .metadata = false};
-  Result<Document> document = call.service.document(call.context, library, document_id, nothing);
-  if (document) return document->version;
-  if (document.error().code != ErrorCode::kDocumentNotFound) return fail(std::move(document).error());
-  return fail(ErrorCode::kPreconditionFailed, "there is no document '" + document_id + "'");
-}
+Version version_of(const VersionMatch& match) { return match.any ? kAnyVersion : match.version; }
 
-Result<std::optional<Version>> header_match(Call& call, const std::string& document_id) {
+Result<std::optional<Version>> header_match(const Call& call) {
   if (!call.if_match) return std::optional<Version>();
   Result<VersionMatch> match = parse_version_match(*call.if_match);
   if (!match) return fail(in_field("If-Match", std::move(match).error()));
-  Result<Version> version = resolve_match(call, call.library(), document_id, *match);
-  if (!version) return fail(std::move(version).error());
-  return std::optional<Version>(*version);
+  return std::optional<Version>(version_of(*match));
 }
 
 Result<UpsertDocument> upsert_of(Call& call, const std::string& library, DocumentRequest document,
@@ -39,11 +29,7 @@ Result<UpsertDocument> upsert_of(Call& call, const std::string& library, Documen
   for (ChunkInput& chunk : upsert.document.chunks) {
     if (!chunk.vector.empty() && chunk.model.empty()) chunk.model = settings.model;
   }
-  if (document.if_match) {
-    Result<Version> version = resolve_match(call, library, upsert.document.id, *document.if_match);
-    if (!version) return fail(in_field("if_match", std::move(version).error()));
-    upsert.if_match = *version;
-  }
+  if (document.if_match) upsert.if_match = version_of(*document.if_match);
   return upsert;
 }
 

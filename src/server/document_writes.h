@@ -15,11 +15,10 @@
 
 namespace sextant {
 
-/// The version that a match asks for. "*" is the one the document has; kPreconditionFailed when it does not exist.
-Result<Version> resolve_match(Call& call, const std::string& library, const std::string& document_id,
-                              const VersionMatch& match);
-/// The If-Match header's, for one document.
-Result<std::optional<Version>> header_match(Call& call, const std::string& document_id);
+/// What a match asks of the document: a version, or any.
+Version version_of(const VersionMatch& match);
+/// The If-Match header's.
+Result<std::optional<Version>> header_match(const Call& call);
 
 /// The operation for one document; its text is cut into chunks. Fields of errors are those of the document ("text").
 Result<UpsertDocument> upsert_of(Call& call, const std::string& library, DocumentRequest document,

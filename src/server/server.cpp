@@ -1,6 +1,5 @@
 #include "server/server.h"
 
-#include "base/check.h"
 #include "server/api.h"
 
 namespace sextant {

@@ -147,11 +147,7 @@ class TransactionBuilder {
       std::string path = fmt::format("operations[{}].delete_documents[{}]", index, i);
       DeleteRequest& wanted = (*request.deletes)[i];
       DeleteDocument operation{.library = request.library, .id = wanted.id};
-      if (wanted.if_match) {
-        Result<Version> version = resolve_match(call_, request.library, wanted.id, *wanted.if_match);
-        if (!version) return fail(in_field(path + ".if_match", std::move(version).error()));
-        operation.if_match = *version;
-      }
+      if (wanted.if_match) operation.if_match = version_of(*wanted.if_match);
       push(request.library, std::move(path), std::move(operation));
     }
     return {};

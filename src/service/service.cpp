@@ -22,7 +22,7 @@ EmbedderFactory metered_factory(Metrics& metrics, Clock& clock) {
 
 Service::Service(std::shared_ptr<DatabaseProvider> database, std::shared_ptr<Embedder> embedder,
                  ServiceOptions options)
-    : options_(std::move(options)),
+    : options_(options),
       database_(std::move(database)),
       embedder_(std::move(embedder)),
       admission_(options_.limits.max_in_flight),

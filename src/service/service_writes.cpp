@@ -1,6 +1,7 @@
 // The verbs of Service that write.
 #include <fmt/format.h>
 
+#include "base/log.h"
 #include "service/library_settings.h"
 #include "service/request_checks.h"
 #include "service/service_run.h"
@@ -56,15 +57,15 @@ Status Service::adopt_embedding(LibrarySpec& spec, std::shared_ptr<Embedder>& em
   embedder = *std::move(found);
   if (embedder->dimension() > limits().max_dimension) {
     return fail(field_error(ErrorCode::kLimitExceeded, "embedding",
-                            fmt::format("this embedder makes {} dimensions, the limit is {}", embedder->dimension(),
-                                        limits().max_dimension)));
+                            fmt::format("this embedder makes {} dimensions, the limit is {}",
+                                        embedder->dimension(), limits().max_dimension)));
   }
   return adopt_contract(spec.field, *embedder);
 }
 
 Result<WriteResult> Service::create_library(const RequestContext& context, LibrarySpec spec,
                                             WriteRequest request) {
-  return run(Verb::kCreateLibrary, context, [&]() -> Result<WriteResult> {
+  return run_write(Verb::kCreateLibrary, context, request, [&]() -> Result<WriteResult> {
     auto name = full_library_name(spec.name);
     if (!name) return fail(in_field("name", std::move(name).error()));
     spec.name = *name;
@@ -73,15 +74,18 @@ Result<WriteResult> Service::create_library(const RequestContext& context, Libra
     TRY(adopt_embedding(spec, embedder));
     TRY_ASSIGN(WriteResult result, write_one(context, std::move(request), {CreateLibrary{std::move(spec)}}));
     schemas_.forget(*name);
-    // The first use would make the provider as well; a failure here is not one of the creation.
-    static_cast<void>(schemas_.provider(context, *name));
+    if (const auto table = schemas_.provider(context, *name); !table) {
+      // The library is there all the same: its first use makes the provider.
+      log_event(LogLevel::kDebug, "table_provider_deferred",
+                {{"library", *name}, {"reason", table.error().to_string()}}, context.trace_id);
+    }
     return result;
   });
 }
 
 Result<WriteResult> Service::update_library(const RequestContext& context, UpdateLibrary update,
                                             WriteRequest request) {
-  return run(Verb::kUpdateLibrary, context, [&]() -> Result<WriteResult> {
+  return run_write(Verb::kUpdateLibrary, context, request, [&]() -> Result<WriteResult> {
     TRY(check_metadata(update.metadata_patch, "metadata", limits()));
     TRY_ASSIGN(const auto table, schemas_.provider(context, update.library));
     TRY_ASSIGN(const LibraryInfo info, table->info(context));
@@ -96,7 +100,7 @@ Result<WriteResult> Service::update_library(const RequestContext& context, Updat
 
 Result<WriteResult> Service::drop_library(const RequestContext& context, const std::string& name,
                                           WriteRequest request) {
-  return run(Verb::kDropLibrary, context, [&]() -> Result<WriteResult> {
+  return run_write(Verb::kDropLibrary, context, request, [&]() -> Result<WriteResult> {
     auto full = full_library_name(name);
     if (!full) return fail(in_field("library", std::move(full).error()));
     TRY_ASSIGN(WriteResult result, write_one(context, std::move(request), {DropLibrary{*full}}));
@@ -106,7 +110,7 @@ Result<WriteResult> Service::drop_library(const RequestContext& context, const s
 }
 
 Result<WriteResult> Service::write(const RequestContext& context, WriteRequest request) {
-  return run(Verb::kWrite, context, [&]() -> Result<WriteResult> {
+  return run_write(Verb::kWrite, context, request, [&]() -> Result<WriteResult> {
     std::size_t operations = 0;
     for (const TransactionInput& transaction : request.transactions)
       operations += transaction.operations.size();
@@ -151,7 +155,7 @@ Result<std::vector<std::string>> Service::select(const RequestContext& context, 
 
 Result<WriteResult> Service::delete_chunks(const RequestContext& context, const std::string& library,
                                            const ChunkSelection& selection, WriteRequest request) {
-  return run(Verb::kDeleteChunks, context, [&]() -> Result<WriteResult> {
+  return run_write(Verb::kDeleteChunks, context, request, [&]() -> Result<WriteResult> {
     TRY_ASSIGN(const auto table, schemas_.provider(context, library));
     TRY_ASSIGN(auto ids, select(context, *table, selection));
     std::vector<Operation> operations;
@@ -167,7 +171,7 @@ Result<WriteResult> Service::delete_chunks(const RequestContext& context, const 
 Result<WriteResult> Service::patch_chunks(const RequestContext& context, const std::string& library,
                                           const ChunkSelection& selection, const Json& metadata_patch,
                                           WriteRequest request) {
-  return run(Verb::kPatchChunks, context, [&]() -> Result<WriteResult> {
+  return run_write(Verb::kPatchChunks, context, request, [&]() -> Result<WriteResult> {
     TRY(check_metadata(metadata_patch, "metadata", limits()));
     TRY_ASSIGN(const auto table, schemas_.provider(context, library));
     TRY_ASSIGN(auto ids, select(context, *table, selection));

@@ -33,7 +33,7 @@ class LinearPlan {
   /// the room never reaches the rows.
   static constexpr std::size_t kRowGroup = 4;
   /// The most rows of one product: enough to run at full speed, few enough that their activations stay in the cache.
-  static constexpr std::size_t kBlockRows = 64;
+  static constexpr std::size_t kBlockRows = 128;
   static std::size_t padded_rows(std::size_t rows) { return (rows + kRowGroup - 1) / kRowGroup * kRowGroup; }
 
   static Result<std::shared_ptr<const LinearPlan>> compile(const LinearShape& shape);

@@ -7,6 +7,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <cstring>
 #include <optional>
 #include <utility>
 
@@ -17,7 +18,6 @@ namespace {
 
 constexpr std::uint64_t kSizeBytes = 8;
 constexpr std::uint64_t kMaxHeaderBytes = 100'000'000;  // the format's own limit
-constexpr std::size_t kReadBytes = std::size_t{1} << 20U;
 
 struct ElementType {
   std::string_view name;
@@ -82,14 +82,16 @@ float from_half(std::uint16_t bits) {
 
 float from_bfloat(std::uint16_t bits) { return std::bit_cast<float>(std::uint32_t{bits} << 16U); }
 
-/// Appends the numbers of `bytes`, which holds whole elements of one of the three types that can be read.
-void append_floats(std::string_view type, std::string_view bytes, std::vector<float>& out) {
-  if (type == "F32") {
-    for (std::size_t i = 0; i < bytes.size(); i += 4) out.push_back(load_le<float>(bytes, i));
-    return;
-  }
+/// Turns `numbers`, whose upper half holds as many F16 or BF16 elements, into those elements, the lowest first: no
+/// element is overwritten before it is read.
+void widen_in_place(std::string_view type, std::vector<float>& numbers) {
   const auto convert = type == "F16" ? from_half : from_bfloat;
-  for (std::size_t i = 0; i < bytes.size(); i += 2) out.push_back(convert(load_le<std::uint16_t>(bytes, i)));
+  const char* narrow = reinterpret_cast<const char*>(numbers.data()) + numbers.size() * sizeof(std::uint16_t);
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    std::uint16_t bits = 0;
+    std::memcpy(&bits, narrow + i * sizeof(bits), sizeof(bits));
+    numbers[i] = convert(bits);
+  }
 }
 
 }  // namespace
@@ -184,15 +186,13 @@ Result<std::vector<float>> Safetensors::read(std::string_view name, std::span<co
   if (tensor.type != "F32" && tensor.type != "F16" && tensor.type != "BF16") {
     return fail(damaged(fmt::format("tensor '{}' has type {}, only F32, F16 and BF16 can be read", name, tensor.type)));
   }
-  std::vector<float> numbers;
-  numbers.reserve((tensor.end - tensor.begin) / element_bytes(tensor.type));
-  std::string bytes;
-  for (std::uint64_t at = tensor.begin; at < tensor.end; at += bytes.size()) {
-    bytes.resize(std::min<std::uint64_t>(kReadBytes, tensor.end - at));
-    TRY_ASSIGN(const bool complete, read_exactly(*file_, data_offset_ + at, bytes.data(), bytes.size()));
-    if (!complete) return fail(damaged(fmt::format("ends inside tensor '{}'", name)));
-    append_floats(tensor.type, bytes, numbers);
-  }
+  const std::uint64_t size = tensor.end - tensor.begin;
+  std::vector<float> numbers(size / element_bytes(tensor.type));
+  const std::size_t unused = numbers.size() * sizeof(float) - size;
+  TRY_ASSIGN(const bool complete, read_exactly(*file_, data_offset_ + tensor.begin,
+                                               reinterpret_cast<char*>(numbers.data()) + unused, size));
+  if (!complete) return fail(damaged(fmt::format("ends inside tensor '{}'", name)));
+  if (tensor.type != "F32") widen_in_place(tensor.type, numbers);
   const auto bad = std::find_if(numbers.begin(), numbers.end(), [](float x) { return !std::isfinite(x); });
   if (bad != numbers.end()) {
     return fail(damaged(fmt::format("element {} of tensor '{}' is not a finite number", bad - numbers.begin(), name)));

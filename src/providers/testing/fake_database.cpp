@@ -189,6 +189,10 @@ std::string FakeDatabase::commit_token(Sequence sequence) const { return std::to
 
 Status FakeDatabase::wait_for(const RequestContext&, std::span<const std::string>) { return {}; }
 
+Result<std::optional<WriteResult>> FakeDatabase::remembered(const RequestContext&, const IdempotencyKey&) {
+  return std::optional<WriteResult>();
+}
+
 Result<WriteResult> FakeDatabase::write(const RequestContext&, WriteRequest request) {
   std::function<void()> hook;
   {

@@ -18,6 +18,7 @@ std::vector<float> FakeEmbedder::vector_of(const std::string& text, std::size_t 
     squares += value * value;
   }
   std::vector<float> unit;
+  unit.reserve(dimension);
   for (const double value : values) unit.push_back(static_cast<float>(value / std::sqrt(squares)));
   return unit;
 }

@@ -55,6 +55,11 @@ Api& ApiFixture::api() {
   return *api_;
 }
 
+void ApiFixture::reset() {
+  api_.reset();
+  service_.reset();
+}
+
 HttpAnswer ApiFixture::ask(HttpMethod method, const std::string& target, std::string_view body, const Headers& headers) {
   const RequestHead head = make_head(method, target, body.size(), headers);
   const auto exchange = api().begin(head);

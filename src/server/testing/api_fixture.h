@@ -1,4 +1,4 @@
-// ApiFixture: the whole API without sockets, on a service over a fake database. Every answer is held against the OpenAPI document.
+// ApiFixture: the whole API without sockets, on a service over the engine. Every answer is held against the OpenAPI document.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -8,12 +8,15 @@
 #include <string_view>
 #include <vector>
 
-#include "providers/testing/fake_database.h"
 #include "providers/testing/fake_embedder.h"
 #include "server/api.h"
+#include "server/testing/hooked_database.h"
 #include "server/testing/http_client.h"
 
 namespace sextant {
+
+/// So that a failed comparison shows what was compared.
+inline void PrintTo(const Json& json, std::ostream* out) { *out << json.to_string(); }
 
 class ApiFixture : public ::testing::Test {
  protected:
@@ -46,8 +49,10 @@ class ApiFixture : public ::testing::Test {
 
   Service& service();
   Api& api();
+  /// A new service and API over database_ and embedder_ as they are now.
+  void reset();
 
-  std::shared_ptr<FakeDatabase> database_ = std::make_shared<FakeDatabase>();
+  std::shared_ptr<HookedDatabase> database_ = std::make_shared<HookedDatabase>();
   std::shared_ptr<FakeEmbedder> embedder_ = std::make_shared<FakeEmbedder>();
   ServiceOptions service_options_;                     // to be set before the first request
   ApiOptions api_options_{.keys = {}, .access_log = false};  // likewise

@@ -103,6 +103,11 @@ HttpAnswer HttpClient::ask(std::string_view method, std::string_view target, std
   return read(method == "HEAD" ? Expect::kHeadOnly : Expect::kBody);
 }
 
+bool HttpClient::has_answer() {
+  char byte = 0;
+  return !buffer_.empty() || ::recv(socket_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 bool HttpClient::is_closed() {
   if (!buffer_.empty()) return false;
   char byte = 0;

@@ -39,6 +39,8 @@ class HttpClient {
   /// Sends one request with a JSON body (none if empty) and reads its answer.
   HttpAnswer ask(std::string_view method, std::string_view target, std::string_view body = {},
                  std::string_view more_headers = {});
+  /// Whether the server has sent anything that was not read.
+  bool has_answer();
   /// Whether the server ends the connection without another byte.
   bool is_closed();
   /// No more from us, while the server's answers are still read.
