@@ -55,6 +55,11 @@ Result<WriteResult> HookedDatabase::write(const RequestContext& context, WriteRe
   return engine_->write(context, std::move(request));
 }
 
+Result<std::optional<WriteResult>> HookedDatabase::remembered(const RequestContext& context,
+                                                              const IdempotencyKey& idempotency) {
+  return engine_->remembered(context, idempotency);
+}
+
 Result<LibraryInfo> HookedDatabase::library(const RequestContext& context, const std::string& name) {
   return engine_->library(context, name);
 }

@@ -32,6 +32,7 @@ class HookedDatabase final : public DatabaseProvider {
   std::string commit_token(Sequence sequence) const override { return engine_->commit_token(sequence); }
   Status wait_for(const RequestContext& context, std::span<const std::string> tokens) override;
   Result<WriteResult> write(const RequestContext& context, WriteRequest request) override;
+  Result<std::optional<WriteResult>> remembered(const RequestContext& context, const IdempotencyKey& idempotency) override;
   Result<LibraryInfo> library(const RequestContext& context, const std::string& name) override;
   Result<std::vector<LibraryInfo>> libraries(const RequestContext& context, const std::string& after_name,
                                              std::size_t limit) override;
