@@ -1,6 +1,7 @@
 // Speed of the local embedder: texts and tokens a second on a file with one text a line.
 //
-// Beside it, embed_peer.py measures ONNX Runtime on the same texts and weights. Tokenizing is part of the time here.
+// Beside it, embed_peer.py measures ONNX Runtime on the same texts and weights. Tokenizing is part of the
+// time here.
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
@@ -51,8 +52,8 @@ std::vector<std::string> read_lines(const std::string& path) {
 
 Result<std::size_t> count_tokens(const std::string& model_dir, const std::vector<std::string>& texts) {
   TRY_ASSIGN(const auto config, load_bert_config(posix_file_system(), model_dir, std::nullopt));
-  TRY_ASSIGN(const auto pieces, WordPiece::open(posix_file_system(), join_path(model_dir, "vocab.txt"), config.text,
-                                                config.vocabulary));
+  TRY_ASSIGN(const auto pieces, WordPiece::open(posix_file_system(), join_path(model_dir, "vocab.txt"),
+                                                config.text, config.vocabulary));
   std::size_t tokens = 0;
   for (const std::string& text : texts) {
     TRY_ASSIGN(const auto encoded, pieces.encode(text, config.max_tokens));
@@ -91,7 +92,8 @@ Result<Outcome> measure(const Options& options) {
   outcome.load_seconds = Seconds(std::chrono::steady_clock::now() - before_load).count();
   outcome.detail = embedder->health().detail;
   constexpr std::size_t kWarmUpTexts = 64;
-  TRY(embedder->embed({}, std::span(texts).first(std::min(kWarmUpTexts, texts.size())), EmbeddingPurpose::kDocument));
+  TRY(embedder->embed({}, std::span(texts).first(std::min(kWarmUpTexts, texts.size())),
+                      EmbeddingPurpose::kDocument));
 
   std::vector<double> seconds;
   std::vector<double> cpu_seconds;
@@ -108,7 +110,8 @@ Result<Outcome> measure(const Options& options) {
   if (!options.vectors.empty()) {
     std::ofstream out(options.vectors, std::ios::binary);
     for (const auto& vector : vectors) {
-      out.write(reinterpret_cast<const char*>(vector.data()), static_cast<std::streamsize>(vector.size() * sizeof(float)));
+      out.write(reinterpret_cast<const char*>(vector.data()),
+                static_cast<std::streamsize>(vector.size() * sizeof(float)));
     }
   }
   return outcome;
@@ -130,9 +133,10 @@ void report(const Options& options, const Outcome& outcome) {
     fmt::print("{}\n", json.to_string());
     return;
   }
-  fmt::print("{} texts of {} tokens, {}\nloaded in {:.3f} s; {:.1f} texts/s, {:.1f} tokens/s, {:.1f} texts/CPU s\n",
-             outcome.texts, outcome.tokens, outcome.detail, outcome.load_seconds, texts_per_second, tokens_per_second,
-             texts_per_cpu_second);
+  fmt::print(
+      "{} texts of {} tokens, {}\nloaded in {:.3f} s; {:.1f} texts/s, {:.1f} tokens/s, {:.1f} texts/CPU s\n",
+      outcome.texts, outcome.tokens, outcome.detail, outcome.load_seconds, texts_per_second,
+      tokens_per_second, texts_per_cpu_second);
 }
 
 }  // namespace
@@ -142,10 +146,13 @@ int main(int argc, char** argv) {
   sextant::Options options;
   CLI::App app("Speed of the local embedder");
   app.add_option("--model-dir", options.model_dir, "a published model")->required();
-  app.add_option("--texts", options.texts, "a file with one text a line")->required()->check(CLI::ExistingFile);
+  app.add_option("--texts", options.texts, "a file with one text a line")
+      ->required()
+      ->check(CLI::ExistingFile);
   app.add_option("--threads", options.threads);
   app.add_option("--repeats", options.repeats, "the median counts")->check(CLI::PositiveNumber);
-  app.add_option("--texts-per-call", options.texts_per_call, "1 measures single queries; 0, the default, all at once");
+  app.add_option("--texts-per-call", options.texts_per_call,
+                 "1 measures single queries; 0, the default, all at once");
   app.add_option("--vectors", options.vectors, "write the vectors there as float32 rows");
   app.add_flag("--json", options.json);
   CLI11_PARSE(app, argc, argv);

@@ -1,5 +1,5 @@
-// http_bench: what the server adds to the engine. Search over HTTP beside the same search in process, and ingest by batch,
-// all in one process on loopback, alternating, with the load generator on the same cores.
+// http_bench: what the server adds to the engine. Search over HTTP beside the same search in process, and
+// ingest by batch, all in one process on loopback, alternating, with the load generator on the same cores.
 //
 //   http_bench [--rows 117659] [--dimension 384] [--rounds 5] [--json]
 #include <arpa/inet.h>
@@ -85,8 +85,9 @@ class Connection {
 };
 
 std::string post(const std::string& path, const std::string& body) {
-  return fmt::format("POST {} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{}", path,
-                     body.size(), body);
+  return fmt::format(
+      "POST {} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{}",
+      path, body.size(), body);
 }
 
 std::vector<float> random_vector(SeededRandom& random, std::size_t dimension) {
@@ -138,7 +139,8 @@ void fill(Service& service, const std::string& name, std::size_t rows, std::size
 }
 
 // Median microseconds of `count` calls, for each of `rounds`, the two ways alternating.
-void compare_search(Report& report, Service& service, const std::string& address, const std::string& library, const Setup& setup) {
+void compare_search(Report& report, Service& service, const std::string& address, const std::string& library,
+                    const Setup& setup) {
   SeededRandom random(2);
   Connection connection(address);
   std::vector<double> in_process;
@@ -152,7 +154,8 @@ void compare_search(Report& report, Service& service, const std::string& address
       const std::vector<float> vector = random_vector(random, setup.dimension);
       TableQuery query;
       query.query.vector = vector;
-      const std::string request = post("/v1/libraries/" + library + "/search", "{\"vector\":" + json_vector(vector) + ",\"k\":10}");
+      const std::string request =
+          post("/v1/libraries/" + library + "/search", "{\"vector\":" + json_vector(vector) + ",\"k\":10}");
       auto start = Clock::now();
       CHECK(service.search({}, library, {query}).has_value());
       direct.push_back(us_since(start));
@@ -169,12 +172,14 @@ void compare_search(Report& report, Service& service, const std::string& address
   report.add(library + ": added by HTTP, p50", spread_of(added), "us");
 }
 
-void measure_rate(Report& report, const std::string& address, const std::string& library, const Setup& setup) {
+void measure_rate(Report& report, const std::string& address, const std::string& library,
+                  const Setup& setup) {
   for (const bool base64 : {false, true}) {
     SeededRandom random(3);
     const std::vector<float> vector = random_vector(random, setup.dimension);
-    const std::string request = post("/v1/libraries/" + library + "/search",
-                                     "{\"vector\":" + (base64 ? base64_vector(vector) : json_vector(vector)) + ",\"k\":10}");
+    const std::string request =
+        post("/v1/libraries/" + library + "/search",
+             "{\"vector\":" + (base64 ? base64_vector(vector) : json_vector(vector)) + ",\"k\":10}");
     std::vector<double> rates;
     for (std::size_t round = 0; round < setup.rounds; ++round) {
       std::atomic<std::uint64_t> done{0};
@@ -192,7 +197,8 @@ void measure_rate(Report& report, const std::string& address, const std::string&
       for (std::thread& client : clients) client.join();
       rates.push_back(static_cast<double>(done) / (us_since(start) / 1e6));
     }
-    report.add(fmt::format("{}: requests/s, 16 clients, vector as {}", library, base64 ? "base64" : "JSON"), spread_of(rates), "/s");
+    report.add(fmt::format("{}: requests/s, 16 clients, vector as {}", library, base64 ? "base64" : "JSON"),
+               spread_of(rates), "/s");
   }
 }
 
@@ -209,8 +215,9 @@ void measure_ingest(Report& report, const std::string& address, const Setup& set
       std::string body = "{\"documents\":[";
       for (std::size_t i = 0; i < kBatch; ++i) {
         const std::vector<float> vector = random_vector(random, kDimension);
-        body += fmt::format("{}{{\"id\":\"{}-{}\",\"chunks\":[{{\"text\":\"short\",\"vector\":{}}}]}}", i == 0 ? "" : ",", batch, i,
-                            base64 ? base64_vector(vector) : json_vector(vector));
+        body +=
+            fmt::format("{}{{\"id\":\"{}-{}\",\"chunks\":[{{\"text\":\"short\",\"vector\":{}}}]}}",
+                        i == 0 ? "" : ",", batch, i, base64 ? base64_vector(vector) : json_vector(vector));
       }
       requests.push_back(post("/v1/libraries/ingest/documents", body + "]}"));
     }
@@ -224,7 +231,8 @@ void measure_ingest(Report& report, const std::string& address, const Setup& set
       per_wall.push_back(kMegabytes * static_cast<double>(requests.size()) / runs.back().wall_s);
       per_cpu.push_back(kMegabytes * static_cast<double>(requests.size()) / runs.back().cpu_s);
     }
-    const std::string name = fmt::format("ingest {} x {} over HTTP, {}, fsync", kBatch, kDimension, base64 ? "base64" : "JSON");
+    const std::string name =
+        fmt::format("ingest {} x {} over HTTP, {}, fsync", kBatch, kDimension, base64 ? "base64" : "JSON");
     report.add(name + ": vectors by wall time", spread_of(per_wall), "MB/s");
     report.add(name + ": vectors by CPU time, client included", spread_of(per_cpu), "MB/s a core");
     report.add_metrics(name, runs);
@@ -236,10 +244,14 @@ Setup parse(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     const std::string flag = argv[i];
     const auto number = [&] { return i + 1 < argc ? std::strtoul(argv[++i], nullptr, 10) : 0UL; };
-    if (flag == "--json") setup.json = true;
-    else if (flag == "--rows") setup.rows = number();
-    else if (flag == "--dimension") setup.dimension = number();
-    else if (flag == "--rounds") setup.rounds = number();
+    if (flag == "--json")
+      setup.json = true;
+    else if (flag == "--rows")
+      setup.rows = number();
+    else if (flag == "--dimension")
+      setup.dimension = number();
+    else if (flag == "--rounds")
+      setup.rounds = number();
     else {
       std::fputs("usage: http_bench [--rows N] [--dimension N] [--rounds N] [--json]\n", stderr);
       std::exit(2);

@@ -2,7 +2,8 @@
 //
 // Groups of 1,000 vectors of 768 floats, already encoded, are appended and synced one by one; beside that, in
 // turn with it, plain sequential writes of 4 MiB and of the group's size with fdatasync after each, to a file
-// that grows and to one that was allocated before. The ways take turns piece by piece; shares are taken round by round.
+// that grows and to one that was allocated before. The ways take turns piece by piece; shares are taken round
+// by round.
 //
 //   log_bench [--dir DIRECTORY] [--megabytes 192] [--rounds 5] [--json]
 #include <fcntl.h>

@@ -104,14 +104,16 @@ Spread spread_of(std::vector<double> values) {
 
 double percentile(std::vector<double> values, double share) {
   std::ranges::sort(values);
-  return values[std::min(values.size() - 1, static_cast<std::size_t>(share * static_cast<double>(values.size())))];
+  return values[std::min(values.size() - 1,
+                         static_cast<std::size_t>(share * static_cast<double>(values.size())))];
 }
 
 Json machine() {
   utsname system{};
   uname(&system);
   Json out = Json::object();
-  out.set("processor", Json(processor())).set("cores", Json(std::int64_t{std::thread::hardware_concurrency()}));
+  out.set("processor", Json(processor()))
+      .set("cores", Json(std::int64_t{std::thread::hardware_concurrency()}));
   out.set("kernel", Json(std::string(system.release)));
   out.set("compiler", Json(std::string(__VERSION__))).set("flags", Json(std::string(SEXTANT_BUILD_FLAGS)));
   out.set("kernels", Json(instruction_set_name(distance_kernels().set)));
@@ -178,8 +180,8 @@ void Report::print(bool json) const {
     } else if (row.single) {
       fmt::print("  {:<58} {:>12.5g} {}\n", row.name, row.spread.median, row.unit);
     } else {
-      fmt::print("  {:<58} {:>12.5g} {}  ({:.5g} to {:.5g})\n", row.name, row.spread.median, row.unit, row.spread.least,
-                 row.spread.most);
+      fmt::print("  {:<58} {:>12.5g} {}  ({:.5g} to {:.5g})\n", row.name, row.spread.median, row.unit,
+                 row.spread.least, row.spread.most);
     }
   }
 }

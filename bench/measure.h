@@ -1,6 +1,7 @@
 // The frame of every benchmark: what one operation costs, repeated, with the machine it ran on.
 //
-// Wall and CPU time, bytes allocated through operator new, and cache misses by hardware counters where the system permits them
+// Wall and CPU time, bytes allocated through operator new, and cache misses by hardware counters where the
+// system permits them
 // ("unavailable" where not, never 0). One thread measures at a time.
 #pragma once
 

@@ -13,8 +13,7 @@ void DiskImage::apply(const Event& event) {
       files[event.node].resize(event.shown.size);
       return;
     case PendingKind::kCreate:
-      if (!directories.contains(event.to.directory)) return;
-      directories[event.to.directory][event.to.name] = event.node;
+      directories[event.to.directory][event.to.name] = event.node;  // out of reach if that directory was lost
       if (event.makes_directory) {
         directories.try_emplace(event.node);
       } else {

@@ -4,13 +4,24 @@
 
 #include <algorithm>
 #include <cctype>
+#include <ctime>
 #include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "base/clock.h"
+
 namespace sextant {
 namespace {
+
+std::string rfc3339(std::int64_t unix_ms) {
+  const auto seconds = static_cast<std::time_t>(unix_ms / 1000);
+  std::tm parts{};
+  char text[32];
+  std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S.", gmtime_r(&seconds, &parts));
+  return text + std::to_string(1000 + unix_ms % 1000).substr(1) + "Z";
+}
 
 /// The text with every digit replaced by 0.
 std::string shape(std::string text) {
@@ -40,9 +51,11 @@ class Log : public testing::Test {
 
 TEST_F(Log, AnEventIsOneJsonObjectALine) {
   configure_logging(LogLevel::kInfo, LogFormat::kJson);
+  const std::string before = rfc3339(system_clock().unix_ms());
   log_event(LogLevel::kWarning, "disk_low", {{"free", 12}, {"path", "a\nb"}},
             "4bf92f3577b34da6a3ce929d0e0e4736");
   log_info("server_started");
+  const std::string after = rfc3339(system_clock().unix_ms());
   const std::vector<std::string> written = lines();
   ASSERT_EQ(written.size(), 2U);
 
@@ -51,6 +64,8 @@ TEST_F(Log, AnEventIsOneJsonObjectALine) {
   for (const auto& [key, value] : line.as_object()) keys.push_back(key);
   EXPECT_EQ(keys, (std::vector<std::string>{"time", "level", "event", "trace_id", "free", "path"}));
   EXPECT_EQ(shape(line.find("time")->as_string()), "0000-00-00T00:00:00.000Z");
+  EXPECT_LE(before, line.find("time")->as_string());
+  EXPECT_GE(after, line.find("time")->as_string());
   EXPECT_EQ(*line.find("level"), Json("warning"));
   EXPECT_EQ(*line.find("event"), Json("disk_low"));
   EXPECT_EQ(*line.find("trace_id"), Json("4bf92f3577b34da6a3ce929d0e0e4736"));

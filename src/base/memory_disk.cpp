@@ -385,7 +385,6 @@ std::unique_ptr<MemoryDisk> MemoryDisk::power_loss(
     if (decided == PendingFate::kKept) image.apply(event);
     if (decided == PendingFate::kGarbled) image.apply_garbled(event);
   }
-  image.keep_only(image.reachable());
 
   auto found = std::make_unique<MemoryDisk>();
   const MutexLock found_lock(found->state_->mutex);

@@ -217,6 +217,16 @@ TEST(MemoryDisk, AMoveIsDurableOnceBothDirectoriesAreSynced) {
   EXPECT_EQ(outcomes(disk, "a"), (Outcomes{"-"}));
 }
 
+TEST(MemoryDisk, AMoveIntoADirectoryThatIsLostIsLostWithIt) {
+  MemoryDisk disk;
+  create_durable(disk, "a", "x");
+  ASSERT_TRUE(disk.make_directory("d"));
+  ASSERT_TRUE(disk.rename("a", "d/a"));
+  const auto without_directory =
+      disk.power_loss([](std::size_t i) { return i == 0 ? PendingFate::kLost : PendingFate::kKept; });
+  EXPECT_EQ(content(*without_directory, "a"), "x");
+}
+
 TEST(MemoryDisk, ARemovedFileMayComeBackUntilTheDirectoryIsSynced) {
   MemoryDisk disk;
   const auto file = create_durable(disk, "a", "x");
@@ -246,6 +256,17 @@ TEST(MemoryDisk, ARenameNeverTakesAnotherFileThatHadTheName) {
   ASSERT_TRUE(create(disk, "temporary", "new")->sync());
   ASSERT_TRUE(disk.rename("temporary", "target"));
   EXPECT_EQ(outcomes(disk, "target"), (Outcomes{"old", "new"}));
+}
+
+TEST(MemoryDisk, ARemovalNeverTakesAnotherFileThatHadTheName) {
+  MemoryDisk disk;
+  create_durable(disk, "a", "first");
+  ASSERT_TRUE(disk.remove("a"));
+  ASSERT_TRUE(create(disk, "a", "second")->sync());
+  ASSERT_TRUE(disk.remove("a"));
+  const auto last_only =
+      disk.power_loss([](std::size_t i) { return i == 2 ? PendingFate::kKept : PendingFate::kLost; });
+  EXPECT_EQ(content(*last_only, "a"), "first");
 }
 
 TEST(MemoryDisk, WhatAFailedSyncLeftUnsureStaysSo) {

@@ -129,9 +129,9 @@ class PosixLock final : public FileLock {
   PosixLock(Descriptor descriptor, std::string path)
       : descriptor_(std::move(descriptor)), path_(std::move(path)) {}
   ~PosixLock() override {
-    if (::getpid() != owner_)
-      return;  // a forked child has a copy of this object, but not the right to unlock
-    // Closing would not do while such a child lives: it shares the open file description.
+    // A forked child has a copy of this object and shares the open file description. So it must not unlock,
+    // and the owner must: closing alone would leave the file locked while such a child lives.
+    if (::getpid() != owner_) return;
     struct flock request = whole_file(F_UNLCK);
     static_cast<void>(::fcntl(descriptor_.get(), F_OFD_SETLK, &request));
   }

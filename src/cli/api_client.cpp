@@ -22,7 +22,8 @@ std::string text_member(const Json& json, std::string_view key) {
 Error error_of(const OutgoingResponse& response, const std::string& url) {
   const auto problem = parse_json(response.body);
   if (!problem || !problem->is_object() || problem->find("code") == nullptr) {
-    return make_error(ErrorCode::kUnavailable, fmt::format("{} answered status {}, and not as Sextant does", url, response.status));
+    return make_error(ErrorCode::kUnavailable,
+                      fmt::format("{} answered status {}, and not as Sextant does", url, response.status));
   }
   return field_error(error_code_from_name(text_member(*problem, "code")), text_member(*problem, "field"),
                      text_member(*problem, "detail"));
@@ -36,7 +37,9 @@ ApiClient::ApiClient(ServerAddress address) : address_(std::move(address)) {
 }
 
 Result<Json> ApiClient::get(const std::string& path) { return call("GET", path, {}); }
-Result<Json> ApiClient::post(const std::string& path, const Json& body) { return call("POST", path, body.to_string()); }
+Result<Json> ApiClient::post(const std::string& path, const Json& body) {
+  return call("POST", path, body.to_string());
+}
 
 Result<Json> ApiClient::call(const std::string& method, const std::string& path, std::string body) {
   OutgoingRequest request;
@@ -51,7 +54,8 @@ Result<Json> ApiClient::call(const std::string& method, const std::string& path,
     if (response.status >= 200 && response.status < 300) return parse_json(response.body);
     const bool asks_to_wait = response.status == 429 || response.status == 503;
     if (!asks_to_wait || tries == kMaxTries) return fail(error_of(response, request.url));
-    const long seconds = std::clamp(std::strtol(response.headers["retry-after"].c_str(), nullptr, 10), 1L, 30L);
+    const long seconds =
+        std::clamp(std::strtol(response.headers["retry-after"].c_str(), nullptr, 10), 1L, 30L);
     std::this_thread::sleep_for(std::chrono::seconds(seconds));
   }
 }

@@ -18,8 +18,8 @@ struct ServerAddress {
 class ApiClient {
  public:
   explicit ApiClient(ServerAddress address);
-  /// `path` begins with "/v1/". A refusal by the server (429, 503) is repeated a few times as it asks. Its problem documents come back
-  /// as errors of their code and field.
+  /// `path` begins with "/v1/". A refusal by the server (429, 503) is repeated a few times as it asks. Its
+  /// problem documents come back as errors of their code and field.
   Result<Json> get(const std::string& path);
   Result<Json> post(const std::string& path, const Json& body);
 

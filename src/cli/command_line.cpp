@@ -12,7 +12,8 @@
 namespace sextant {
 
 int report(const Error& error) {
-  std::fputs(fmt::format("sextant: {}{}{}\n", error.message, error.field.empty() ? "" : " (field " + error.field + ")",
+  std::fputs(fmt::format("sextant: {}{}{}\n", error.message,
+                         error.field.empty() ? "" : " (field " + error.field + ")",
                          error.cause ? "; " + error.cause->to_string() : "")
                  .c_str(),
              stderr);
@@ -20,8 +21,11 @@ int report(const Error& error) {
 }
 
 void add_server_options(CLI::App& command, ServerAddress& address) {
-  command.add_option("--server", address.url, "where the server listens")->envname("SEXTANT_SERVER")->capture_default_str();
-  command.add_option("--api-key", address.api_key, "its API key, if it wants one")->envname("SEXTANT_API_KEY");
+  command.add_option("--server", address.url, "where the server listens")
+      ->envname("SEXTANT_SERVER")
+      ->capture_default_str();
+  command.add_option("--api-key", address.api_key, "its API key, if it wants one")
+      ->envname("SEXTANT_API_KEY");
 }
 
 void add_version(CLI::App& app, int& status) {
@@ -32,8 +36,8 @@ void add_version(CLI::App& app, int& status) {
     Json out = Json::object();
     out.set("version", Json(kVersion)).set("format", Json(std::int64_t{kFormatVersion}));
     out.set("kernels", Json(instruction_set_name(distance_kernels().set)));
-    const std::string text = fmt::format("sextant {} (database format {}, {} kernels)", kVersion, kFormatVersion,
-                                         instruction_set_name(distance_kernels().set));
+    const std::string text = fmt::format("sextant {} (database format {}, {} kernels)", kVersion,
+                                         kFormatVersion, instruction_set_name(distance_kernels().set));
     std::puts((json ? out.to_string() : text).c_str());
     status = 0;
   });

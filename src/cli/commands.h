@@ -1,4 +1,5 @@
-// The subcommands of `sextant`. Each add_... declares one and arranges that it runs when it was chosen; its exit status goes to `status`.
+// The subcommands of `sextant`. Each add_... declares one and arranges that it runs when it was chosen; its
+// exit status goes to `status`.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -11,7 +12,8 @@ namespace sextant {
 // Exit statuses besides 0.
 inline constexpr int kExitFailure = 1;
 inline constexpr int kExitUsage = 2;
-inline constexpr int kExitPoisoned = 75;  // the store could not be trusted with writes any more; start again to recover
+inline constexpr int kExitPoisoned =
+    75;  // the store could not be trusted with writes any more; start again to recover
 
 /// The whole program but for main(); never throws.
 int run_command_line(int argc, char** argv);

@@ -83,7 +83,8 @@ Status upload(ApiClient& client, const std::string& path, std::vector<Json> docu
     const Json* status = result.find("status");
     if (status == nullptr || !status->is_string() || status->as_string() != "committed") {
       const Json* error = result.find("error");
-      return fail(ErrorCode::kUnavailable, "a document was not committed: " + (error == nullptr ? result : *error).to_string());
+      return fail(ErrorCode::kUnavailable,
+                  "a document was not committed: " + (error == nullptr ? result : *error).to_string());
     }
     const Json* effect = result.find("effect");
     ++summary.documents;
@@ -119,7 +120,8 @@ Result<int> load(const LoadFlags& flags) {
   ApiClient first(flags.server);
   TRY(make_library(first, flags.library));
   const std::string path = "/v1/libraries/" + path_segment(flags.library) + "/documents";
-  Progress progress("documents", documents.size(), flags.quiet ? Progress::Style::kQuiet : Progress::style_of_stderr());
+  Progress progress("documents", documents.size(),
+                    flags.quiet ? Progress::Style::kQuiet : Progress::style_of_stderr());
   Batches batches(std::move(documents), flags.batch);
 
   Mutex mutex;
@@ -150,7 +152,9 @@ Result<int> load(const LoadFlags& flags) {
   if (failed) return fail(*std::move(failed));
   if (flags.json) {
     Json out = Json::object();
-    out.set("library", Json(flags.library)).set("documents", Json(summary.documents)).set("created", Json(summary.created));
+    out.set("library", Json(flags.library))
+        .set("documents", Json(summary.documents))
+        .set("created", Json(summary.created));
     out.set("replaced", Json(summary.replaced));
     Json::Array skipped;
     for (const SkippedNote& note : summary.skipped) {
@@ -166,13 +170,19 @@ Result<int> load(const LoadFlags& flags) {
 
 void add_load(CLI::App& app, int& status) {
   static LoadFlags flags;
-  CLI::App* command = app.add_subcommand("load", "load a folder of Markdown and text, or WordNet, into a library");
-  command->add_option("directory", flags.directory, "a folder of .md, .markdown and .txt files")->check(CLI::ExistingDirectory);
-  command->add_option("--library", flags.library, "where to; created when absent")->required();
-  command->add_option("--wordnet", flags.wordnet, "the dictionary files of WordNet 3.0, e.g. /usr/share/wordnet")
+  CLI::App* command =
+      app.add_subcommand("load", "load a folder of Markdown and text, or WordNet, into a library");
+  command->add_option("directory", flags.directory, "a folder of .md, .markdown and .txt files")
       ->check(CLI::ExistingDirectory);
-  command->add_option("--top", flags.top, "of WordNet only the most used entries; 0 = all")->capture_default_str();
-  command->add_option("--batch", flags.batch, "documents a request")->check(CLI::Range(1, 10'000))->capture_default_str();
+  command->add_option("--library", flags.library, "where to; created when absent")->required();
+  command
+      ->add_option("--wordnet", flags.wordnet, "the dictionary files of WordNet 3.0, e.g. /usr/share/wordnet")
+      ->check(CLI::ExistingDirectory);
+  command->add_option("--top", flags.top, "of WordNet only the most used entries; 0 = all")
+      ->capture_default_str();
+  command->add_option("--batch", flags.batch, "documents a request")
+      ->check(CLI::Range(1, 10'000))
+      ->capture_default_str();
   command->add_flag("--json", flags.json, "print a summary as JSON");
   command->add_flag("--quiet", flags.quiet, "no progress bar");
   add_server_options(*command, flags.server);

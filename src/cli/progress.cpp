@@ -34,11 +34,14 @@ Progress::Progress(std::string what, std::uint64_t total, Style style, Clock& cl
   print(false);
 }
 
-Progress::Style Progress::style_of_stderr() { return isatty(STDERR_FILENO) != 0 ? Style::kTerminal : Style::kLines; }
+Progress::Style Progress::style_of_stderr() {
+  return isatty(STDERR_FILENO) != 0 ? Style::kTerminal : Style::kLines;
+}
 
 std::string Progress::line(std::size_t width) const {
   const double seconds = static_cast<double>(clock_.monotonic_ns() - started_ns_) / 1e9;
-  const double share = total_ == 0 ? 1 : std::min(1.0, static_cast<double>(done_) / static_cast<double>(total_));
+  const double share =
+      total_ == 0 ? 1 : std::min(1.0, static_cast<double>(done_) / static_cast<double>(total_));
   const auto filled = static_cast<std::size_t>(share * static_cast<double>(kBarColumns));
   std::string text = fmt::format("[{}{}] {:3.0f} %  {} of {} {}", std::string(filled, '#'),
                                  std::string(kBarColumns - filled, '.'), share * 100, done_, total_, what_);

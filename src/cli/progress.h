@@ -1,4 +1,5 @@
-// Progress: a bar with count, rate and time left on a terminal; a line now and then elsewhere. Written to stderr.
+// Progress: a bar with count, rate and time left on a terminal; a line now and then elsewhere. Written to
+// stderr.
 #pragma once
 
 #include <cstdint>

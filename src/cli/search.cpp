@@ -36,10 +36,12 @@ std::string hit_text(const Json& hit) {
   constexpr std::size_t kShown = 300;
   if (text.size() > kShown) {
     std::size_t end = kShown;
-    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;  // not inside a character
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U)
+      --end;  // not inside a character
     text = text.substr(0, end) + " ...";
   }
-  return fmt::format("  {:.3f}  {}\n         {}", number_member(hit, "score"), text, text_member(hit, "chunk_id"));
+  return fmt::format("  {:.3f}  {}\n         {}", number_member(hit, "score"), text,
+                     text_member(hit, "chunk_id"));
 }
 
 Result<int> search_server(const SearchFlags& flags) {
@@ -47,11 +49,13 @@ Result<int> search_server(const SearchFlags& flags) {
   body.set("text", Json(flags.question)).set("k", Json(flags.k));
   if (flags.where) {
     auto where = parse_json(*flags.where);
-    if (!where) return fail(caused_by(ErrorCode::kInvalidArgument, "--where is not JSON", std::move(where).error()));
+    if (!where)
+      return fail(caused_by(ErrorCode::kInvalidArgument, "--where is not JSON", std::move(where).error()));
     body.set("where", *std::move(where));
   }
   ApiClient client(flags.server);
-  TRY_ASSIGN(const Json answer, client.post("/v1/libraries/" + path_segment(flags.library) + "/search", body));
+  TRY_ASSIGN(const Json answer,
+             client.post("/v1/libraries/" + path_segment(flags.library) + "/search", body));
   if (flags.json) {
     std::puts(answer.to_string().c_str());
     return 0;
@@ -72,7 +76,8 @@ Result<int> list_libraries(const ServerAddress& server, bool json) {
   for (;;) {
     TRY_ASSIGN(const Json page, client.get(path));
     const Json* libraries = page.find("libraries");
-    for (std::size_t i = 0; libraries != nullptr && i < libraries->size(); ++i) all.push_back(libraries->element(i));
+    for (std::size_t i = 0; libraries != nullptr && i < libraries->size(); ++i)
+      all.push_back(libraries->element(i));
     const std::string cursor = text_member(page, "cursor");
     if (cursor.empty()) break;
     path = "/v1/libraries?limit=1000&cursor=" + path_segment(cursor);
@@ -86,10 +91,12 @@ Result<int> list_libraries(const ServerAddress& server, bool json) {
   std::puts(fmt::format("{:<32} {:>10} {:>10}  {}", "LIBRARY", "DOCUMENTS", "CHUNKS", "MODEL").c_str());
   for (const Json& library : all) {
     const Json* vectors = library.find("vectors");
-    const Json* field = vectors != nullptr && vectors->is_object() && vectors->size() > 0 ? &vectors->as_object()[0].second : nullptr;
+    const Json* field = vectors != nullptr && vectors->is_object() && vectors->size() > 0
+                            ? &vectors->as_object()[0].second
+                            : nullptr;
     const std::string model = field == nullptr ? "" : text_member(*field, "model");
-    std::puts(fmt::format("{:<32} {:>10.0f} {:>10.0f}  {}", text_member(library, "name"), number_member(library, "documents"),
-                          number_member(library, "chunks"), model)
+    std::puts(fmt::format("{:<32} {:>10.0f} {:>10.0f}  {}", text_member(library, "name"),
+                          number_member(library, "documents"), number_member(library, "chunks"), model)
                   .c_str());
   }
   return 0;

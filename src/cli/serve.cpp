@@ -88,7 +88,8 @@ Result<int> serve(const ServeFlags& flags) {
   service_options.limits = settings.limits;
   Service service(std::make_shared<NativeDatabase>(std::move(native)), std::move(embedder), service_options);
   TRY_ASSIGN(auto server, Server::start(service, options));
-  log_info("server_ready", {{"address", server->address()}, {"version", kVersion}, {"pid", std::int64_t{getpid()}}});
+  log_info("server_ready",
+           {{"address", server->address()}, {"version", kVersion}, {"pid", std::int64_t{getpid()}}});
 
   int signal = 0;
   sigwait(&signals, &signal);
@@ -107,15 +108,24 @@ Result<int> serve(const ServeFlags& flags) {
 void add_serve(CLI::App& app, int& status) {
   static ServeFlags flags;
   CLI::App* command = app.add_subcommand("serve", "serve a database directory over HTTP");
-  command->add_option("--data", flags.data, "the database directory; created when absent")->envname("SEXTANT_DATA");
-  command->add_option("--listen", flags.listen, "HOST:PORT (default 127.0.0.1:7878; port 0: any free one)")->envname("SEXTANT_LISTEN");
-  command->add_option("--config", flags.config, "a JSON file of settings; flags and environment go before it")->envname("SEXTANT_CONFIG");
-  command->add_option("--api-key", flags.api_key, "clients must send it; needed to listen beyond loopback")->envname("SEXTANT_API_KEY");
-  command->add_option("--embedder", flags.embedder, "local (by meaning), hashed (words only) or none (default local)")
+  command->add_option("--data", flags.data, "the database directory; created when absent")
+      ->envname("SEXTANT_DATA");
+  command->add_option("--listen", flags.listen, "HOST:PORT (default 127.0.0.1:7878; port 0: any free one)")
+      ->envname("SEXTANT_LISTEN");
+  command->add_option("--config", flags.config, "a JSON file of settings; flags and environment go before it")
+      ->envname("SEXTANT_CONFIG");
+  command->add_option("--api-key", flags.api_key, "clients must send it; needed to listen beyond loopback")
+      ->envname("SEXTANT_API_KEY");
+  command
+      ->add_option("--embedder", flags.embedder,
+                   "local (by meaning), hashed (words only) or none (default local)")
       ->envname("SEXTANT_EMBEDDER");
-  command->add_option("--model-dir", flags.model_dir, "the local embedder's model, as published")->envname("SEXTANT_MODEL_DIR");
-  command->add_option("--log-level", flags.log_level, "debug, info, warning, error or off (default info)")->envname("SEXTANT_LOG_LEVEL");
-  command->add_option("--log-format", flags.log_format, "json or text (default json)")->envname("SEXTANT_LOG_FORMAT");
+  command->add_option("--model-dir", flags.model_dir, "the local embedder's model, as published")
+      ->envname("SEXTANT_MODEL_DIR");
+  command->add_option("--log-level", flags.log_level, "debug, info, warning, error or off (default info)")
+      ->envname("SEXTANT_LOG_LEVEL");
+  command->add_option("--log-format", flags.log_format, "json or text (default json)")
+      ->envname("SEXTANT_LOG_FORMAT");
   command->callback([&status] {
     auto result = serve(flags);
     status = result ? *result : report(result.error());

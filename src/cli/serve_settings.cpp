@@ -9,7 +9,8 @@ namespace sextant {
 namespace {
 
 Error wrong(const std::string& name, std::string_view wanted, const Json& got) {
-  return field_error(ErrorCode::kInvalidArgument, name, fmt::format("the setting '{}' must be {}, not {}", name, wanted, got.type_name()));
+  return field_error(ErrorCode::kInvalidArgument, name,
+                     fmt::format("the setting '{}' must be {}, not {}", name, wanted, got.type_name()));
 }
 
 Result<std::string> text_of(const std::string& name, const Json& value) {
@@ -19,8 +20,9 @@ Result<std::string> text_of(const std::string& name, const Json& value) {
 
 Result<std::size_t> count_of(const std::string& name, const Json& value, std::size_t least = 0) {
   if (!value.is_integer() || value.as_integer() < static_cast<std::int64_t>(least)) {
-    return fail(field_error(ErrorCode::kInvalidArgument, name,
-                            fmt::format("the setting '{}' must be a whole number of at least {}", name, least)));
+    return fail(
+        field_error(ErrorCode::kInvalidArgument, name,
+                    fmt::format("the setting '{}' must be a whole number of at least {}", name, least)));
   }
   return static_cast<std::size_t>(value.as_integer());
 }
@@ -52,7 +54,8 @@ Status set_limits(const Json& json, ServiceLimits& limits) {
     const Limit* found = nullptr;
     for (const Limit& limit : known) found = limit.name == name ? &limit : found;
     if (found == nullptr) {
-      return fail(field_error(ErrorCode::kInvalidArgument, "limits." + name, fmt::format("there is no limit '{}'", name)));
+      return fail(field_error(ErrorCode::kInvalidArgument, "limits." + name,
+                              fmt::format("there is no limit '{}'", name)));
     }
     TRY_ASSIGN(*found->value, count_of("limits." + name, value, 1));
   }
@@ -68,8 +71,9 @@ Status set_log(const Json& json, ServeSettings& settings) {
     } else if (name == "format" && (text == "json" || text == "text")) {
       settings.log_format = text == "json" ? LogFormat::kJson : LogFormat::kText;
     } else {
-      return fail(field_error(ErrorCode::kInvalidArgument, "log." + name,
-                              "log has the members level (debug, info, warning, error, off) and format (json, text)"));
+      return fail(field_error(
+          ErrorCode::kInvalidArgument, "log." + name,
+          "log has the members level (debug, info, warning, error, off) and format (json, text)"));
     }
   }
   return {};
@@ -79,7 +83,8 @@ Status set_embedder(const Json& json, ServeSettings& settings) {
   if (!json.is_object()) return fail(wrong("embedder", "an object", json));
   const Json* provider = json.find("provider");
   if (provider == nullptr) {
-    return fail(field_error(ErrorCode::kInvalidArgument, "embedder.provider", "the embedder needs a provider: local, hashed or none"));
+    return fail(field_error(ErrorCode::kInvalidArgument, "embedder.provider",
+                            "the embedder needs a provider: local, hashed or none"));
   }
   TRY_ASSIGN(settings.embedder, text_of("embedder.provider", *provider));
   settings.embedder_settings = json;
@@ -113,10 +118,11 @@ Status set_member(const std::string& name, const Json& value, ServeSettings& set
   } else if (name == "limits") {
     TRY(set_limits(value, settings.limits));
   } else {
-    return fail(field_error(ErrorCode::kInvalidArgument, name,
-                            fmt::format("there is no setting '{}'; known are data, listen, api_keys, embedder, io_threads, "
-                                        "worker_threads, log, stop_grace_ms, limits",
-                                        name)));
+    return fail(field_error(
+        ErrorCode::kInvalidArgument, name,
+        fmt::format("there is no setting '{}'; known are data, listen, api_keys, embedder, io_threads, "
+                    "worker_threads, log, stop_grace_ms, limits",
+                    name)));
   }
   return {};
 }
@@ -127,7 +133,9 @@ Result<ServeSettings> resolve_settings(const ServeFlags& flags, const std::strin
   ServeSettings settings;
   if (!config_text.empty()) {
     auto file = parse_json(config_text);
-    if (!file) return fail(caused_by(ErrorCode::kInvalidArgument, "the configuration file is not JSON", std::move(file).error()));
+    if (!file)
+      return fail(caused_by(ErrorCode::kInvalidArgument, "the configuration file is not JSON",
+                            std::move(file).error()));
     if (!file->is_object()) return fail(wrong("(the whole file)", "an object", *file));
     for (const auto& [name, value] : file->as_object()) TRY(set_member(name, value, settings));
   }
@@ -144,7 +152,8 @@ Result<ServeSettings> resolve_settings(const ServeFlags& flags, const std::strin
   if (flags.log_format) log.set("format", Json(*flags.log_format));
   TRY(set_log(log, settings));
   if (settings.data.empty()) {
-    return fail(field_error(ErrorCode::kInvalidArgument, "--data", "name the database directory with --data DIR"));
+    return fail(
+        field_error(ErrorCode::kInvalidArgument, "--data", "name the database directory with --data DIR"));
   }
   return settings;
 }

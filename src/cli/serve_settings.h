@@ -1,6 +1,8 @@
-// The settings of `sextant serve`: from flags, then the environment, then a configuration file, then defaults.
+// The settings of `sextant serve`: from flags, then the environment, then a configuration file, then
+// defaults.
 //
-// The file is one JSON object; its members are named in docs/configuration.md. Unknown members are refused by name.
+// The file is one JSON object; its members are named in docs/configuration.md. Unknown members are refused by
+// name.
 #pragma once
 
 #include <optional>

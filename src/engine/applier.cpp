@@ -10,7 +10,8 @@ namespace sextant {
 namespace {
 
 Status contradiction(Sequence sequence, std::string_view what) {
-  return fail(ErrorCode::kDamaged, fmt::format("the log's record {} contradicts the state before it: {}", sequence, what));
+  return fail(ErrorCode::kDamaged,
+              fmt::format("the log's record {} contradicts the state before it: {}", sequence, what));
 }
 
 Result<std::shared_ptr<const Json>> shared_object(const std::string& bytes) {
@@ -25,7 +26,8 @@ Result<std::shared_ptr<const Json>> shared_object(const std::string& bytes) {
 struct Applier::Decoded {
   record::CommitRecord record;
   std::string_view vectors;
-  std::vector<std::shared_ptr<const Json>> metadata;  // of each written document, then of each of its new chunks, in order
+  std::vector<std::shared_ptr<const Json>>
+      metadata;  // of each written document, then of each of its new chunks, in order
   Status status;
 };
 
@@ -88,15 +90,25 @@ Status Applier::apply_record(const Decoded& decoded, Sequence sequence) {
 
 Status Applier::apply_change(const record::Change& change, const Decoded& decoded, Sequence sequence) {
   switch (change.kind_case()) {
-    case record::Change::kCreateLibrary: return create_library(change.create_library(), sequence);
-    case record::Change::kUpdateLibrary: return update_library(change.update_library(), sequence);
-    case record::Change::kDropLibrary: return drop_library(change.drop_library());
-    case record::Change::kEstablishContract: return establish_contract(change.establish_contract(), sequence);
-    case record::Change::kWriteDocument: return write_document(change.write_document(), decoded, sequence);
-    case record::Change::kDeleteDocument: return delete_document(change.delete_document());
-    case record::Change::kRememberOutcome: remember_outcome(change.remember_outcome()); return {};
-    case record::Change::kForgetOutcomes: return forget_outcomes(change.forget_outcomes());
-    case record::Change::KIND_NOT_SET: break;
+    case record::Change::kCreateLibrary:
+      return create_library(change.create_library(), sequence);
+    case record::Change::kUpdateLibrary:
+      return update_library(change.update_library(), sequence);
+    case record::Change::kDropLibrary:
+      return drop_library(change.drop_library());
+    case record::Change::kEstablishContract:
+      return establish_contract(change.establish_contract(), sequence);
+    case record::Change::kWriteDocument:
+      return write_document(change.write_document(), decoded, sequence);
+    case record::Change::kDeleteDocument:
+      return delete_document(change.delete_document());
+    case record::Change::kRememberOutcome:
+      remember_outcome(change.remember_outcome());
+      return {};
+    case record::Change::kForgetOutcomes:
+      return forget_outcomes(change.forget_outcomes());
+    case record::Change::KIND_NOT_SET:
+      break;
   }
   return fail(ErrorCode::kFormatTooNew,
               fmt::format("the log's record {} holds a change that this build does not know", sequence));
@@ -138,10 +150,10 @@ Status Applier::update_library(const record::Library& message, Sequence sequence
 
 Status Applier::drop_library(LibraryId id) {
   const LibraryState* current = state_.library(id);
-  if (current == nullptr) return contradiction(state_.sequence + 1, "a drop of a library that does not exist");
-  current->partitions.for_each([&](PartitionId partition, const auto&) {
-    stores_.erase(std::uint64_t{id} << 32U | partition);
-  });
+  if (current == nullptr)
+    return contradiction(state_.sequence + 1, "a drop of a library that does not exist");
+  current->partitions.for_each(
+      [&](PartitionId partition, const auto&) { stores_.erase(std::uint64_t{id} << 32U | partition); });
   batch_.erase(Family::kMeta, keys::library(id));
   const std::string prefix = keys::all_of(id);
   batch_.erase_range(Family::kIds, prefix, prefix_end(prefix));
@@ -169,7 +181,8 @@ VectorStore& Applier::store_for(LibraryId library, PartitionId partition, std::s
   return *store;
 }
 
-Status Applier::write_document(const record::WriteDocument& message, const Decoded& decoded, Sequence sequence) {
+Status Applier::write_document(const record::WriteDocument& message, const Decoded& decoded,
+                               Sequence sequence) {
   const LibraryState* library = state_.library(message.library());
   if (library == nullptr) return contradiction(sequence, "a document for a library that does not exist");
   const keys::Place place{message.library(), message.partition()};
@@ -214,13 +227,16 @@ Status Applier::write_document(const record::WriteDocument& message, const Decod
   }
   batch_.put(Family::kPayload, keys::document(place, message.id()), stored.SerializeAsString());
   for (const RowId dead : message.dead_rows()) batch_.erase(Family::kPayload, keys::row(place, dead));
-  for (const std::string& id : message.removed_chunk_ids()) batch_.erase(Family::kIds, keys::chunk_id(place, id));
+  for (const std::string& id : message.removed_chunk_ids())
+    batch_.erase(Family::kIds, keys::chunk_id(place, id));
 
   if (store != nullptr) after.rows = store->view();
-  after.dead = after.dead.with({message.dead_rows().data(), static_cast<std::size_t>(message.dead_rows_size())});
+  after.dead =
+      after.dead.with({message.dead_rows().data(), static_cast<std::size_t>(message.dead_rows_size())});
   after.documents += message.existed() ? 0 : 1;
-  put_library({library->definition, library->partitions.with(place.partition,
-                                                            std::make_shared<const PartitionState>(std::move(after)))});
+  put_library(
+      {library->definition,
+       library->partitions.with(place.partition, std::make_shared<const PartitionState>(std::move(after)))});
   return {};
 }
 
@@ -228,16 +244,20 @@ Status Applier::delete_document(const record::DeleteDocument& message) {
   const Sequence sequence = state_.sequence + 1;
   const LibraryState* library = state_.library(message.library());
   const PartitionState* before = library == nullptr ? nullptr : library->partition(message.partition());
-  if (before == nullptr || before->documents == 0) return contradiction(sequence, "a deletion of what does not exist");
+  if (before == nullptr || before->documents == 0)
+    return contradiction(sequence, "a deletion of what does not exist");
   const keys::Place place{message.library(), message.partition()};
   batch_.erase(Family::kPayload, keys::document(place, message.id()));
   for (const RowId dead : message.dead_rows()) batch_.erase(Family::kPayload, keys::row(place, dead));
-  for (const std::string& id : message.removed_chunk_ids()) batch_.erase(Family::kIds, keys::chunk_id(place, id));
+  for (const std::string& id : message.removed_chunk_ids())
+    batch_.erase(Family::kIds, keys::chunk_id(place, id));
   PartitionState after = *before;
-  after.dead = after.dead.with({message.dead_rows().data(), static_cast<std::size_t>(message.dead_rows_size())});
+  after.dead =
+      after.dead.with({message.dead_rows().data(), static_cast<std::size_t>(message.dead_rows_size())});
   --after.documents;
-  put_library({library->definition, library->partitions.with(place.partition,
-                                                            std::make_shared<const PartitionState>(std::move(after)))});
+  put_library(
+      {library->definition,
+       library->partitions.with(place.partition, std::make_shared<const PartitionState>(std::move(after)))});
   return {};
 }
 

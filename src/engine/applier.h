@@ -1,7 +1,7 @@
 // Applier: folds the commit log into state. The only code that changes what readers see.
 //
-// Deterministic: the same groups give the same state, whatever the number of threads. It validates nothing a sequencer already decided; a
-// record that contradicts the state is kDamaged. One thread calls.
+// Deterministic: the same groups give the same state, whatever the number of threads. It validates nothing a
+// sequencer already decided; a record that contradicts the state is kDamaged. One thread calls.
 #pragma once
 
 #include <memory>
@@ -20,8 +20,9 @@ class Applier {
   /// `pool` (may be null) decodes the records of a group in parallel.
   Applier(RecordStore& records, ThreadPool* pool) : records_(records), pool_(pool) {}
 
-  /// Applies a group on top of everything before. Groups the record store already holds (at or below its applied_through) change memory
-  /// only. An error leaves the state as it was before the group, but the applier must not be used any more.
+  /// Applies a group on top of everything before. Groups the record store already holds (at or below its
+  /// applied_through) change memory only. An error leaves the state as it was before the group, but the
+  /// applier must not be used any more.
   Status apply(const LogGroup& group);
 
   /// The state after the last group, with a snapshot of the record store.

@@ -21,7 +21,8 @@ std::size_t size_of(const Submission& submission) {
       const auto* document = std::get_if<PreparedDocument>(&step);
       if (document == nullptr) continue;
       for (const PreparedEntry& entry : document->entries) {
-        bytes += entry.chunk.text.size() + entry.chunk.metadata.size() + entry.chunk.vector.size() * sizeof(float);
+        bytes +=
+            entry.chunk.text.size() + entry.chunk.metadata.size() + entry.chunk.vector.size() * sizeof(float);
       }
     }
   }
@@ -30,8 +31,8 @@ std::size_t size_of(const Submission& submission) {
 
 }  // namespace
 
-CommitLane::CommitLane(CommitLog& log, Applier& applier, Published<const DatabaseState>& published, WriteHistory& history,
-                       Clock& clock, const OwnerLock* owner, CommitLaneOptions options)
+CommitLane::CommitLane(CommitLog& log, Applier& applier, Published<const DatabaseState>& published,
+                       WriteHistory& history, Clock& clock, const OwnerLock* owner, CommitLaneOptions options)
     : log_(log),
       applier_(applier),
       published_(published),
@@ -60,7 +61,8 @@ Result<WriteResult> CommitLane::submit(Submission submission) {
     if (stopped_) return fail(*stopped_);
     if (closing_) return fail(ErrorCode::kShuttingDown, "the database is closing");
     if (queue_.size() >= options_.max_queued) {
-      return fail(ErrorCode::kBackpressure, fmt::format("{} writes are waiting to be committed", queue_.size()));
+      return fail(ErrorCode::kBackpressure,
+                  fmt::format("{} writes are waiting to be committed", queue_.size()));
     }
     queue_.push_back(std::move(waiting));
   }
@@ -92,7 +94,8 @@ void CommitLane::run() {
     bool idle = false;
     {
       const MutexLock lock(mutex_);
-      if (queue_.empty() && !closing_) idle = !wake_.wait_for(mutex_, std::chrono::milliseconds(options_.idle_mark_ms));
+      if (queue_.empty() && !closing_)
+        idle = !wake_.wait_for(mutex_, std::chrono::milliseconds(options_.idle_mark_ms));
       closing = closing_;
     }
     auto group = take_group();
@@ -102,7 +105,8 @@ void CommitLane::run() {
       return;
     } else if (idle && !log_.poisoned()) {
       // Failing to leave the mark costs nothing but the mark; the next append meets the cause.
-      if (auto marked = log_.mark_idle(); !marked) log_warning("log_mark_failed", {{"error", marked.error().to_string()}});
+      if (auto marked = log_.mark_idle(); !marked)
+        log_warning("log_mark_failed", {{"error", marked.error().to_string()}});
     }
   }
 }
@@ -111,14 +115,15 @@ Status CommitLane::append(Sequencer& sequencer, bool sync) {
   if (owner_ != nullptr) TRY(owner_->check_owner());
   std::vector<LogEntry> entries;
   for (const SequencedRecord& record : sequencer.records()) {
-    entries.push_back({record.record,
-                       {reinterpret_cast<const char*>(record.vectors.data()), record.vectors.size() * sizeof(float)}});
+    entries.push_back(
+        {record.record,
+         {reinterpret_cast<const char*>(record.vectors.data()), record.vectors.size() * sizeof(float)}});
   }
   FAULT_POINT("commit.before_append");
   TRY_ASSIGN(const Sequence first, log_.append(entries));
   if (first != applier_.state().sequence + 1) {
-    return fail(ErrorCode::kStorePoisoned, fmt::format("the log gave sequence {}, state is at {}", first,
-                                                       applier_.state().sequence));
+    return fail(ErrorCode::kStorePoisoned,
+                fmt::format("the log gave sequence {}, state is at {}", first, applier_.state().sequence));
   }
   if (sync) TRY(log_.sync());
   return {};
@@ -135,10 +140,12 @@ void CommitLane::stop(Error error, std::vector<Waiting>& group) {
   // The group may be in the log or not: only a restart can tell.
   const Error unknown = error.code == ErrorCode::kOutcomeUnknown
                             ? error
-                            : caused_by(ErrorCode::kOutcomeUnknown, "whether the commit is kept is known after a restart", error);
+                            : caused_by(ErrorCode::kOutcomeUnknown,
+                                        "whether the commit is kept is known after a restart", error);
   for (Waiting& waiting : group) waiting.done.set_value(fail(unknown));
   for (Waiting& waiting : queued) {
-    waiting.done.set_value(fail(ErrorCode::kStorePoisoned, "the store takes no more writes: " + error.message));
+    waiting.done.set_value(
+        fail(ErrorCode::kStorePoisoned, "the store takes no more writes: " + error.message));
   }
   if (options_.on_stop) options_.on_stop(error);
 }
@@ -180,8 +187,9 @@ void CommitLane::commit_group(std::vector<Waiting> group) {
     LogGroup applied;
     applied.first_sequence = applier_.state().sequence + 1;
     for (const SequencedRecord& record : sequencer.records()) {
-      applied.entries.push_back({record.record,
-                                 {reinterpret_cast<const char*>(record.vectors.data()), record.vectors.size() * sizeof(float)}});
+      applied.entries.push_back(
+          {record.record,
+           {reinterpret_cast<const char*>(record.vectors.data()), record.vectors.size() * sizeof(float)}});
     }
     const auto apply = [&]() -> Status {
       FAULT_POINT("commit.before_apply");
@@ -190,7 +198,8 @@ void CommitLane::commit_group(std::vector<Waiting> group) {
       return {};
     };
     if (auto status = apply(); !status) {
-      stop(caused_by(ErrorCode::kOutcomeUnknown, "the commit is in the log but could not be applied; it is there after a restart",
+      stop(caused_by(ErrorCode::kOutcomeUnknown,
+                     "the commit is in the log but could not be applied; it is there after a restart",
                      std::move(status).error()),
            group);
       return;

@@ -1,8 +1,9 @@
 // CommitLane: the one thread through which every change passes.
 //
-// It takes whatever waits, sequences it as one group, appends the group to the log, makes it as durable as its callers ask (that is the
-// commit point), applies it, publishes the new state by one atomic store and only then answers. A failure before the commit point leaves
-// nothing behind; a failed sync, or a failed apply after the commit point, stops the lane for good: `on_stop` is called and every caller, present and
+// It takes whatever waits, sequences it as one group, appends the group to the log, makes it as durable as
+// its callers ask (that is the commit point), applies it, publishes the new state by one atomic store and
+// only then answers. A failure before the commit point leaves nothing behind; a failed sync, or a failed
+// apply after the commit point, stops the lane for good: `on_stop` is called and every caller, present and
 // future, gets kStorePoisoned or kOutcomeUnknown.
 #pragma once
 
@@ -24,25 +25,25 @@
 namespace sextant {
 
 struct CommitLaneOptions {
-  std::size_t max_queued = 4096;                             // beyond: kBackpressure
-  std::size_t max_group_bytes = 32ULL << 20U;                // a group takes no further submission beyond this
-  std::int64_t outcome_lifetime_ms = 24LL * 3600 * 1000;     // of idempotency keys
-  std::int64_t idle_mark_ms = 100;                           // after this long without work the log gets its mark
-  std::function<void(const Error&)> on_stop;                 // called once, on the lane's thread
+  std::size_t max_queued = 4096;                          // beyond: kBackpressure
+  std::size_t max_group_bytes = 32ULL << 20U;             // a group takes no further submission beyond this
+  std::int64_t outcome_lifetime_ms = 24LL * 3600 * 1000;  // of idempotency keys
+  std::int64_t idle_mark_ms = 100;            // after this long without work the log gets its mark
+  std::function<void(const Error&)> on_stop;  // called once, on the lane's thread
 };
 
 class CommitLane {
  public:
   /// `applier` holds the recovered state. All references must outlive the lane. `owner` may be null (tests).
-  CommitLane(CommitLog& log, Applier& applier, Published<const DatabaseState>& published, WriteHistory& history,
-             Clock& clock, const OwnerLock* owner, CommitLaneOptions options);
+  CommitLane(CommitLog& log, Applier& applier, Published<const DatabaseState>& published,
+             WriteHistory& history, Clock& clock, const OwnerLock* owner, CommitLaneOptions options);
   /// Finishes what is queued.
   ~CommitLane();
   CommitLane(const CommitLane&) = delete;
   CommitLane& operator=(const CommitLane&) = delete;
 
-  /// Blocks until the submission is committed, visible, or refused. Any thread. An Error means that nothing of it happened,
-  /// except for kOutcomeUnknown.
+  /// Blocks until the submission is committed, visible, or refused. Any thread. An Error means that nothing
+  /// of it happened, except for kOutcomeUnknown.
   Result<WriteResult> submit(Submission submission);
   /// Ok while the lane takes submissions.
   Status health() const;

@@ -1,4 +1,5 @@
-// The immutable pieces that snapshots are made of: persistent map, vector store, tombstones, published pointer.
+// The immutable pieces that snapshots are made of: persistent map, vector store, tombstones, published
+// pointer.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -87,7 +88,8 @@ TEST(VectorStore, BlocksCoverEveryRowOnceInOrder) {
       for (std::size_t b = 0; b < view.block_count(); ++b) {
         ASSERT_EQ(VectorStoreView::first_slot(b), next);
         const VectorView block = view.block(b);
-        for (std::size_t i = 0; i < block.count; ++i) ASSERT_EQ(block.base + i * block.stride, view.vector(next++));
+        for (std::size_t i = 0; i < block.count; ++i)
+          ASSERT_EQ(block.base + i * block.stride, view.vector(next++));
       }
       ASSERT_EQ(next, rows);
     }

@@ -17,9 +17,12 @@ std::string model_text(std::string_view model) {
 
 std::string_view metric_name(Metric metric) {
   switch (metric) {
-    case Metric::kCosine: return "cosine";
-    case Metric::kDot: return "dot";
-    case Metric::kL2: return "l2";
+    case Metric::kCosine:
+      return "cosine";
+    case Metric::kDot:
+      return "dot";
+    case Metric::kL2:
+      return "l2";
   }
   return "unknown";
 }
@@ -27,14 +30,15 @@ std::string_view metric_name(Metric metric) {
 Status check_contract(const VectorField& field, std::uint32_t dimension, std::string_view model) {
   if (field.dimension != 0 && dimension != field.dimension) {
     return fail(ErrorCode::kEmbeddingContractViolation,
-                fmt::format("the vector has {} dimensions, the library's contract for field '{}' is {}", dimension,
-                            field.name, field.dimension));
+                fmt::format("the vector has {} dimensions, the library's contract for field '{}' is {}",
+                            dimension, field.name, field.dimension));
   }
   if (field.model.has_value() && !model.empty() && *field.model != model) {
-    return fail(ErrorCode::kEmbeddingContractViolation,
-                fmt::format("the vector comes from {}, the library's contract for field '{}' is {}: vectors of "
-                            "different models cannot be compared",
-                            model_text(model), field.name, model_text(*field.model)));
+    return fail(
+        ErrorCode::kEmbeddingContractViolation,
+        fmt::format("the vector comes from {}, the library's contract for field '{}' is {}: vectors of "
+                    "different models cannot be compared",
+                    model_text(model), field.name, model_text(*field.model)));
   }
   return {};
 }
@@ -48,8 +52,8 @@ Result<PreparedVector> prepare_vector(const VectorField& field, std::span<const 
   double squared = 0;
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (!std::isfinite(values[i])) {
-      return fail(ErrorCode::kInvalidVector,
-                  fmt::format("element {} of the vector is {}", i, std::isnan(values[i]) ? "NaN" : "infinite"));
+      return fail(ErrorCode::kInvalidVector, fmt::format("element {} of the vector is {}", i,
+                                                         std::isnan(values[i]) ? "NaN" : "infinite"));
     }
     squared += static_cast<double>(values[i]) * static_cast<double>(values[i]);
   }
@@ -61,7 +65,8 @@ Result<PreparedVector> prepare_vector(const VectorField& field, std::span<const 
   if (!field.normalize) return prepared;
   if (norm == 0) return fail(ErrorCode::kInvalidVector, "Cannot normalize zero vector");
   if (norm < static_cast<double>(std::numeric_limits<float>::min())) {
-    return fail(ErrorCode::kInvalidVector, fmt::format("the vector's norm {:g} is denormal in float32", norm));
+    return fail(ErrorCode::kInvalidVector,
+                fmt::format("the vector's norm {:g} is denormal in float32", norm));
   }
   if (std::abs(squared - 1) <= kUnitTolerance) return prepared;
   prepared.norm = norm;

@@ -64,7 +64,8 @@ TEST(Contract, StoredVectorsGoInAgainByteIdenticalAndTheOriginalComesBack) {
       ASSERT_EQ(std::memcmp(first->values.data(), again->values.data(), dimension * sizeof(float)), 0);
       for (std::size_t i = 0; i < dimension; ++i) {
         const double back = static_cast<double>(first->values[i]) * first->norm;
-        ASSERT_NEAR(back, static_cast<double>(original[i]), 1e-6 * std::abs(static_cast<double>(original[i])));
+        ASSERT_NEAR(back, static_cast<double>(original[i]),
+                    1e-6 * std::abs(static_cast<double>(original[i])));
       }
     }
   }

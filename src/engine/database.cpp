@@ -20,8 +20,9 @@ Status check_creatable(FileSystem& fs, const std::string& directory) {
   TRY_ASSIGN(const auto names, fs.list(directory));
   for (const std::string& name : names) {
     if (name != "LOCK" && name != "log" && name != "scratch" && !name.starts_with("FORMAT")) {
-      return fail(ErrorCode::kInvalidArgument,
-                  fmt::format("'{}' is no Sextant database, and not empty either: it holds '{}'", directory, name));
+      return fail(
+          ErrorCode::kInvalidArgument,
+          fmt::format("'{}' is no Sextant database, and not empty either: it holds '{}'", directory, name));
     }
   }
   return {};
@@ -52,7 +53,9 @@ bool may_retry(const WriteRequest& request, const Result<WriteResult>& result) {
 }  // namespace
 
 Database::Database(std::string directory, DatabaseOptions options)
-    : directory_(std::move(directory)), options_(std::move(options)), published_(std::make_shared<DatabaseState>()) {}
+    : directory_(std::move(directory)),
+      options_(std::move(options)),
+      published_(std::make_shared<DatabaseState>()) {}
 
 Result<std::unique_ptr<Database>> Database::open(const std::string& directory, DatabaseOptions options) {
   std::string path = directory;
@@ -83,7 +86,9 @@ Status Database::recover() {
 
   RecordStoreOptions records = options_.records;
   // Applied state must never be ahead of what the log is sure of.
-  records.before_flush = [this](Sequence applied) -> Status { return log_ ? log_->sync_through(applied) : Status{}; };
+  records.before_flush = [this](Sequence applied) -> Status {
+    return log_ ? log_->sync_through(applied) : Status{};
+  };
   TRY_ASSIGN(records_, RecordStore::open(join_path(directory_, "records"), std::move(records)));
   recovery_.applied_through = records_->applied_through();
 
@@ -97,7 +102,8 @@ Status Database::recover() {
   recovery_.log_bytes_cut = found.bytes_cut;
   recovery_.log_cut_at = found.cut_at;
 
-  apply_pool_ = options_.apply_threads > 1 ? std::make_unique<ThreadPool>("apply", options_.apply_threads - 1) : nullptr;
+  apply_pool_ = options_.apply_threads > 1 ? std::make_unique<ThreadPool>("apply", options_.apply_threads - 1)
+                                           : nullptr;
   applier_ = std::make_unique<Applier>(*records_, apply_pool_.get());
   Sequence reported = 0;
   const Status replayed = log_->read_from(1, [&](const LogGroup& group) -> Status {
@@ -112,7 +118,8 @@ Status Database::recover() {
   TRY(replayed);
   published_.store(applier_->publishable());
   next_library_id_ = applier_->next_library_id();
-  lane_ = std::make_unique<CommitLane>(*log_, *applier_, published_, history_, *options_.clock, owner_.get(), options_.lane);
+  lane_ = std::make_unique<CommitLane>(*log_, *applier_, published_, history_, *options_.clock, owner_.get(),
+                                       options_.lane);
   recovery_.duration_ms = (options_.clock->monotonic_ns() - started_ns) / 1'000'000;
   if (recovery_.log_bytes_cut > 0) {
     log_warning("log_tail_cut", {{"bytes", recovery_.log_bytes_cut}, {"at", recovery_.log_cut_at}});
@@ -152,13 +159,15 @@ Result<WriteResult> Database::write(const RequestContext& context, const WriteRe
         submission.transactions.emplace_back(std::unexpected<Error>(*input.rejected));
         break;
       }
-      DraftSet drafts(snapshot, Isolation::kBlind, options_.limits, [this] { return next_library_id_.fetch_add(1); });
+      DraftSet drafts(snapshot, Isolation::kBlind, options_.limits,
+                      [this] { return next_library_id_.fetch_add(1); });
       Status status;
       for (std::size_t i = 0; i < input.operations.size() && status; ++i) {
         status = drafts.add(input.operations[i]);
         if (!status) status = fail(in_field(fmt::format("operations[{}]", i), std::move(status).error()));
       }
-      auto prepared = status ? std::move(drafts).prepare() : Result<PreparedTransaction>(fail(std::move(status).error()));
+      auto prepared =
+          status ? std::move(drafts).prepare() : Result<PreparedTransaction>(fail(std::move(status).error()));
       const bool failed = !prepared;
       submission.transactions.push_back(std::move(prepared));
       if (failed) break;
@@ -204,7 +213,8 @@ DatabaseStats Database::stats() const {
   stats.record_bytes = records_->file_bytes();
   stats.record_memory_bytes = records_->memory_bytes();
   state->libraries.for_each([&](LibraryId, const auto& library) {
-    library->partitions.for_each([&](PartitionId, const auto& partition) { stats.vector_bytes += partition->rows.vector_bytes(); });
+    library->partitions.for_each(
+        [&](PartitionId, const auto& partition) { stats.vector_bytes += partition->rows.vector_bytes(); });
   });
   return stats;
 }

@@ -1,7 +1,8 @@
 // Database: one directory, owned by this process; everything the engine can do begins here.
 //
-// Thread-safe, but open and close. Writes block until they are committed and visible; reads work on a Snapshot, take no lock
-// and never see a change. Lifetime: snapshots may outlive the Database object, transactions may not.
+// Thread-safe, but open and close. Writes block until they are committed and visible; reads work on a
+// Snapshot, take no lock and never see a change. Lifetime: snapshots may outlive the Database object,
+// transactions may not.
 #pragma once
 
 #include <atomic>
@@ -23,13 +24,13 @@
 namespace sextant {
 
 struct DatabaseOptions {
-  FileSystem* files = &posix_file_system();  // lock, format file and log; the record store has its own for now
+  FileSystem* files = &posix_file_system();  // lock, format file and log; the record store has its own
   Clock* clock = &system_clock();
   Random* random = &system_random();
   std::string endpoint = "in process";  // told to whoever tries to open the directory too
   std::size_t apply_threads = 2;
   std::uint64_t log_file_bytes = 64ULL << 20U;
-  RecordStoreOptions records;  // before_flush is set by open
+  RecordStoreOptions records;       // before_flush is set by open
   bool checkpoint_on_close = true;  // else the next open applies more of the log, as after a kill
   DraftLimits limits;
   CommitLaneOptions lane;  // on_stop: what to do when the store can no longer be trusted with writes
@@ -57,8 +58,8 @@ struct DatabaseStats {
 
 class Database {
  public:
-  /// Takes the owner lock (kOwnerLockHeld), creates the database if the directory is empty or absent, and recovers it. kDamaged,
-  /// kFormatTooNew, kIo. A directory that holds something else is refused.
+  /// Takes the owner lock (kOwnerLockHeld), creates the database if the directory is empty or absent, and
+  /// recovers it. kDamaged, kFormatTooNew, kIo. A directory that holds something else is refused.
   static Result<std::unique_ptr<Database>> open(const std::string& directory, DatabaseOptions options);
   /// Finishes queued writes, syncs, flushes.
   ~Database();
@@ -68,13 +69,13 @@ class Database {
   Snapshot snapshot() const { return published_.load(); }
   Transaction begin();
 
-  /// Commits the request's transactions in order, each all or nothing, up to the first that fails; all in one group. A request of
-  /// one transaction that reads what it changes is repeated on conflict, a few times. An Error means that nothing was done, but for
-  /// kOutcomeUnknown.
+  /// Commits the request's transactions in order, each all or nothing, up to the first that fails; all in one
+  /// group. A request of one transaction that reads what it changes is repeated on conflict, a few times. An
+  /// Error means that nothing was done, but for kOutcomeUnknown.
   Result<WriteResult> write(const RequestContext& context, const WriteRequest& request);
 
-  /// What an earlier request with this key was answered, so that a repeat need not be prepared again; nullopt when there was none.
-  /// kIdempotencyKeyReused.
+  /// What an earlier request with this key was answered, so that a repeat need not be prepared again; nullopt
+  /// when there was none. kIdempotencyKeyReused.
   Result<std::optional<WriteResult>> remembered(const IdempotencyKey& idempotency) const;
 
   /// Opaque text that names a sequence of this database, and back (kInvalidArgument).

@@ -32,7 +32,8 @@ class DatabaseTest : public testing::Test {
 };
 
 TEST_F(DatabaseTest, AWriteIsFoundAtOnceAndAfterReopening) {
-  ASSERT_TRUE(commit(*database_, {create_library(kLibrary), upsert(kLibrary, "d", {chunk_of({3, 4}, "hello")})}));
+  ASSERT_TRUE(
+      commit(*database_, {create_library(kLibrary), upsert(kLibrary, "d", {chunk_of({3, 4}, "hello")})}));
   for (int round = 0; round < 2; ++round) {
     const auto hits = nearest(database_->snapshot(), kLibrary, {3, 4});
     ASSERT_TRUE(hits) << hits.error().to_string();
@@ -48,7 +49,8 @@ TEST_F(DatabaseTest, AWriteIsFoundAtOnceAndAfterReopening) {
 TEST_F(DatabaseTest, AFailedTransactionChangesNothing) {
   ASSERT_TRUE(commit(*database_, {create_library(kLibrary), upsert(kLibrary, "d", {chunk_of({1, 0})})}));
   const std::uint64_t before = hash();
-  EXPECT_EQ(failure(commit(*database_, {upsert(kLibrary, "e", {chunk_of({0, 1})}), DeleteDocument{kLibrary, "none"}})),
+  EXPECT_EQ(failure(commit(*database_,
+                           {upsert(kLibrary, "e", {chunk_of({0, 1})}), DeleteDocument{kLibrary, "none"}})),
             ErrorCode::kDocumentNotFound);
   EXPECT_EQ(failure(commit(*database_, {upsert(kLibrary, "e", {chunk_of({0, 1, 2})})})),
             ErrorCode::kEmbeddingContractViolation);
@@ -74,7 +76,8 @@ TEST_F(DatabaseTest, ABatchReportsItsPrefixAndStopsAtTheFirstFailure) {
     request.transactions[0].operations.push_back(
         upsert(kLibrary, "e" + std::to_string(i), {chunk_of(std::vector<float>(i == 49 ? 3 : 2, 1.0F))}));
   }
-  EXPECT_EQ(failure(database_->write({}, request)->transactions.at(0)), ErrorCode::kEmbeddingContractViolation);
+  EXPECT_EQ(failure(database_->write({}, request)->transactions.at(0)),
+            ErrorCode::kEmbeddingContractViolation);
   EXPECT_EQ(describe_library(*database_->snapshot()->library(kLibrary)).documents, 49U);
 }
 
@@ -90,8 +93,9 @@ TEST_F(DatabaseTest, OfTwoFirstChunksOneEstablishesTheContractAndTheOtherViolate
       const std::size_t dimension = by_model ? 4 : 4 + thread;
       const std::string model = by_model ? (thread == 0 ? "m0" : "m1") : "";
       start.arrive_and_wait();
-      outcomes[round][thread] = failure(commit(
-          *database_, {upsert(kLibrary, "d" + std::to_string(thread), {chunk_of(std::vector<float>(dimension, 1.0F), "t", model)})}));
+      outcomes[round][thread] =
+          failure(commit(*database_, {upsert(kLibrary, "d" + std::to_string(thread),
+                                             {chunk_of(std::vector<float>(dimension, 1.0F), "t", model)})}));
       start.arrive_and_wait();
       if (thread == 0) {
         const LibraryInfo info = describe_library(*database_->snapshot()->library(kLibrary));
@@ -122,7 +126,8 @@ TEST_F(DatabaseTest, OfTwoFirstChunksOneEstablishesTheContractAndTheOtherViolate
 
 TEST_F(DatabaseTest, ARolledBackWinnerEstablishesNothing) {
   ASSERT_TRUE(commit(*database_, {create_library(kLibrary)}));
-  EXPECT_EQ(failure(commit(*database_, {upsert(kLibrary, "d", {chunk_of({1, 2, 3})}), DeleteDocument{kLibrary, "none"}})),
+  EXPECT_EQ(failure(commit(*database_,
+                           {upsert(kLibrary, "d", {chunk_of({1, 2, 3})}), DeleteDocument{kLibrary, "none"}})),
             ErrorCode::kDocumentNotFound);
   {
     Transaction transaction = database_->begin();
@@ -132,7 +137,8 @@ TEST_F(DatabaseTest, ARolledBackWinnerEstablishesNothing) {
   ASSERT_TRUE(commit(*database_, {upsert(kLibrary, "d", {chunk_of({1, 2})})}));
   ASSERT_TRUE(commit(*database_, {DeleteDocument{kLibrary, "d"}}));
   reopen();
-  EXPECT_EQ(failure(commit(*database_, {upsert(kLibrary, "d", {chunk_of({1, 2, 3})})})), ErrorCode::kEmbeddingContractViolation);
+  EXPECT_EQ(failure(commit(*database_, {upsert(kLibrary, "d", {chunk_of({1, 2, 3})})})),
+            ErrorCode::kEmbeddingContractViolation);
 }
 
 TEST_F(DatabaseTest, AFailureBeforeTheCommitPointLeavesTheStateAsItWas) {
@@ -140,7 +146,8 @@ TEST_F(DatabaseTest, AFailureBeforeTheCommitPointLeavesTheStateAsItWas) {
   const std::uint64_t before = hash();
   for (const char* point : {"commit.before_append", "log.append.before_write", "log.append.after_write"}) {
     arm_fault(point, 1, FaultAction::kFail);
-    EXPECT_EQ(failure(commit(*database_, {upsert(kLibrary, "e", {chunk_of({0, 1})})})), ErrorCode::kIo) << point;
+    EXPECT_EQ(failure(commit(*database_, {upsert(kLibrary, "e", {chunk_of({0, 1})})})), ErrorCode::kIo)
+        << point;
     disarm_faults();
     EXPECT_EQ(hash(), before) << point;
   }
@@ -159,9 +166,11 @@ TEST_F(DatabaseTest, AFailureAfterTheCommitPointIsUnknownAndThereAfterReopening)
     const std::string library = std::string("default.") + (point + 14);
     ASSERT_TRUE(commit(*database_, {create_library(library)}));
     arm_fault(point, 1, FaultAction::kFail);
-    EXPECT_EQ(failure(commit(*database_, {upsert(library, "e", {chunk_of({0, 1})})})), ErrorCode::kOutcomeUnknown);
+    EXPECT_EQ(failure(commit(*database_, {upsert(library, "e", {chunk_of({0, 1})})})),
+              ErrorCode::kOutcomeUnknown);
     disarm_faults();
-    EXPECT_EQ(failure(commit(*database_, {upsert(library, "f", {chunk_of({0, 1})})})), ErrorCode::kStorePoisoned);
+    EXPECT_EQ(failure(commit(*database_, {upsert(library, "f", {chunk_of({0, 1})})})),
+              ErrorCode::kStorePoisoned);
     EXPECT_FALSE(database_->health());
     reopen();  // joins the lane, which tells its owner last
     EXPECT_TRUE(stopped);
@@ -172,9 +181,11 @@ TEST_F(DatabaseTest, AFailureAfterTheCommitPointIsUnknownAndThereAfterReopening)
 TEST_F(DatabaseTest, AFailedSyncPoisonsTheStore) {
   ASSERT_TRUE(commit(*database_, {create_library(kLibrary)}));
   arm_fault("log.sync.before", 1, FaultAction::kFail);
-  EXPECT_EQ(failure(commit(*database_, {upsert(kLibrary, "e", {chunk_of({0, 1})})}, Durability::kFsync)), ErrorCode::kOutcomeUnknown);
+  EXPECT_EQ(failure(commit(*database_, {upsert(kLibrary, "e", {chunk_of({0, 1})})}, Durability::kFsync)),
+            ErrorCode::kOutcomeUnknown);
   disarm_faults();
-  EXPECT_EQ(failure(commit(*database_, {upsert(kLibrary, "f", {chunk_of({0, 1})})}, Durability::kFsync)), ErrorCode::kStorePoisoned);
+  EXPECT_EQ(failure(commit(*database_, {upsert(kLibrary, "f", {chunk_of({0, 1})})}, Durability::kFsync)),
+            ErrorCode::kStorePoisoned);
 }
 
 TEST_F(DatabaseTest, AnIdempotentRepeatGetsTheFirstOutcomeAlsoAfterReopening) {
@@ -245,7 +256,8 @@ TEST_F(DatabaseTest, OutcomesAreForgottenAfterTheirLifetime) {
 }
 
 TEST_F(DatabaseTest, ATransactionReadsItsOwnWritesAndOthersDoNot) {
-  ASSERT_TRUE(commit(*database_, {create_library(kLibrary), upsert(kLibrary, "old", {chunk_of({1, 0}, "old")})}));
+  ASSERT_TRUE(
+      commit(*database_, {create_library(kLibrary), upsert(kLibrary, "old", {chunk_of({1, 0}, "old")})}));
   Transaction transaction = database_->begin();
   ASSERT_TRUE(transaction.apply(upsert(kLibrary, "new", {chunk_of({0, 1}, "new")})));
   ASSERT_TRUE(transaction.apply(DeleteDocument{kLibrary, "old"}));
@@ -267,7 +279,8 @@ TEST_F(DatabaseTest, ATransactionMayCreateALibraryAndFillIt) {
   Transaction transaction = database_->begin();
   ASSERT_TRUE(transaction.apply(create_library(kLibrary)));
   ASSERT_TRUE(transaction.apply(upsert(kLibrary, "d", {chunk_of({1, 0})})));
-  EXPECT_EQ(failure(transaction.apply(upsert(kLibrary, "e", {chunk_of({1, 0, 0})}))), ErrorCode::kEmbeddingContractViolation);
+  EXPECT_EQ(failure(transaction.apply(upsert(kLibrary, "e", {chunk_of({1, 0, 0})}))),
+            ErrorCode::kEmbeddingContractViolation);
   EXPECT_EQ(database_->snapshot()->library(kLibrary), nullptr);
   ASSERT_TRUE(transaction.commit());
   EXPECT_EQ(nearest(database_->snapshot(), kLibrary, {1, 0})->size(), 1U);
@@ -291,7 +304,8 @@ TEST_F(DatabaseTest, OfTwoTransactionsOnOneDocumentTheSecondToCommitConflicts) {
 
 TEST_F(DatabaseTest, IfMatchSeesEveryChange) {
   ASSERT_TRUE(commit(*database_, {create_library(kLibrary)}));
-  const Version version = commit(*database_, {upsert(kLibrary, "d", {chunk_of({1, 0})})})->operations[0].version;
+  const Version version =
+      commit(*database_, {upsert(kLibrary, "d", {chunk_of({1, 0})})})->operations[0].version;
   UpsertDocument again = upsert(kLibrary, "d", {chunk_of({0, 1})});
   again.if_match = version;
   ASSERT_TRUE(commit(*database_, {again}));
@@ -309,7 +323,8 @@ TEST_F(DatabaseTest, ConcurrentPatchesOfOneDocumentAllArrive) {
       for (int i = 0; i < 25; ++i) {
         Json patch = Json::object();
         patch.set("t" + std::to_string(t) + "_" + std::to_string(i), Json(i));
-        // Each patch reads the document it changes; the engine repeats it on conflict, and a caller may go on.
+        // Each patch reads the document it changes; the engine repeats it on conflict, and a caller may go
+        // on.
         while (!commit(*database_, {PatchDocument{kLibrary, "d", patch, {}}})) ++conflicts;
       }
     });
@@ -320,11 +335,13 @@ TEST_F(DatabaseTest, ConcurrentPatchesOfOneDocumentAllArrive) {
 }
 
 TEST_F(DatabaseTest, ASnapshotStaysWhatItWas) {
-  ASSERT_TRUE(commit(*database_, {create_library(kLibrary), upsert(kLibrary, "d", {chunk_of({1, 0}, "before")})}));
+  ASSERT_TRUE(
+      commit(*database_, {create_library(kLibrary), upsert(kLibrary, "d", {chunk_of({1, 0}, "before")})}));
   const Snapshot before = database_->snapshot();
   const std::uint64_t hash_before = *state_hash(*before);
   ASSERT_TRUE(commit(*database_, {upsert(kLibrary, "d", {chunk_of({0, 1}, "after")})}));
-  for (int i = 0; i < 100; ++i) ASSERT_TRUE(commit(*database_, {upsert(kLibrary, "e" + std::to_string(i), {chunk_of({1, 1})})}));
+  for (int i = 0; i < 100; ++i)
+    ASSERT_TRUE(commit(*database_, {upsert(kLibrary, "e" + std::to_string(i), {chunk_of({1, 1})})}));
   EXPECT_EQ(nearest(before, kLibrary, {1, 0})->at(0).chunk.text, "before");
   ASSERT_TRUE(commit(*database_, {DropLibrary{kLibrary}}));
   EXPECT_EQ(nearest(before, kLibrary, {1, 0})->size(), 1U);
@@ -338,7 +355,8 @@ TEST_F(DatabaseTest, OneLogGivesOneStateForAnyNumberOfThreads) {
     WriteRequest request;
     request.durability = Durability::kFlushed;
     for (int i = 0; i < 40; ++i) {
-      UpsertDocument document = upsert(random.below(2) == 0 ? kLibrary : "default.b", "d" + std::to_string(random.below(200)), {});
+      UpsertDocument document =
+          upsert(random.below(2) == 0 ? kLibrary : "default.b", "d" + std::to_string(random.below(200)), {});
       for (std::uint64_t c = random.below(4); c > 0; --c) {
         ChunkInput chunk = chunk_of({}, "text " + std::to_string(random.next()));
         for (int e = 0; e < 24; ++e) chunk.vector.push_back(static_cast<float>(random.unit() - 0.5));
@@ -368,8 +386,10 @@ TEST_F(DatabaseTest, ASecondOpeningIsRefusedNamingTheOwner) {
   const auto second = Database::open(path() + "/../db", {});
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code, ErrorCode::kOwnerLockHeld);
-  EXPECT_NE(second.error().message.find("Could not set lock on file"), std::string::npos) << second.error().message;
-  EXPECT_NE(second.error().message.find(std::to_string(getpid())), std::string::npos) << second.error().message;
+  EXPECT_NE(second.error().message.find("Could not set lock on file"), std::string::npos)
+      << second.error().message;
+  EXPECT_NE(second.error().message.find(std::to_string(getpid())), std::string::npos)
+      << second.error().message;
 }
 
 TEST_F(DatabaseTest, ADirectoryOfSomethingElseIsRefused) {
@@ -415,7 +435,8 @@ TEST_F(DatabaseTest, WhatCouldNotBeReadBackIsRefused) {
 }
 
 TEST_F(DatabaseTest, ReadersAndWritersDoNotDisturbEachOther) {
-  ASSERT_TRUE(commit(*database_, {create_library(kLibrary), upsert(kLibrary, "d", {chunk_of({1, 0}), chunk_of({1, 0})})}));
+  ASSERT_TRUE(commit(
+      *database_, {create_library(kLibrary), upsert(kLibrary, "d", {chunk_of({1, 0}), chunk_of({1, 0})})}));
   std::atomic<bool> stop{false};
   std::atomic<int> halves{0};
   std::vector<std::thread> readers;
@@ -430,7 +451,8 @@ TEST_F(DatabaseTest, ReadersAndWritersDoNotDisturbEachOther) {
   }
   for (int i = 0; i < 300; ++i) {
     const std::string text = "version " + std::to_string(i);
-    ASSERT_TRUE(commit(*database_, {upsert(kLibrary, "d", {chunk_of({1, 0}, text), chunk_of({1, 0}, text)})}));
+    ASSERT_TRUE(
+        commit(*database_, {upsert(kLibrary, "d", {chunk_of({1, 0}, text), chunk_of({1, 0}, text)})}));
   }
   stop = true;
   for (std::thread& reader : readers) reader.join();

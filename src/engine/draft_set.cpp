@@ -12,7 +12,8 @@ namespace sextant {
 
 namespace {
 
-// Metadata as they will be stored: proven to read back, so that no record can be written that cannot be replayed.
+// Metadata as they will be stored: proven to read back, so that no record can be written that cannot be
+// replayed.
 Result<std::string> encode_metadata(const Json& metadata) {
   if (!metadata.is_object()) {
     return fail(field_error(ErrorCode::kInvalidArgument, "metadata",
@@ -49,8 +50,12 @@ Error no_chunk(const std::string& id) {
 
 }  // namespace
 
-DraftSet::DraftSet(Snapshot snapshot, Isolation isolation, DraftLimits limits, std::function<LibraryId()> new_library_id)
-    : snapshot_(std::move(snapshot)), isolation_(isolation), limits_(limits), new_library_id_(std::move(new_library_id)) {}
+DraftSet::DraftSet(Snapshot snapshot, Isolation isolation, DraftLimits limits,
+                   std::function<LibraryId()> new_library_id)
+    : snapshot_(std::move(snapshot)),
+      isolation_(isolation),
+      limits_(limits),
+      new_library_id_(std::move(new_library_id)) {}
 
 Status DraftSet::add(const Operation& operation) {
   struct Visitor {
@@ -81,10 +86,15 @@ Result<DraftSet::LibraryDraft*> DraftSet::library_draft(const std::string& name)
   auto it = libraries_.find(name);
   if (it == libraries_.end()) {
     TRY_ASSIGN(const LibraryView view, find_library(snapshot_, name));
-    it = libraries_.emplace(name, LibraryDraft{*view.state->definition, {}, 0, view.state->definition->version}).first;
+    LibraryDraft draft;
+    draft.definition = *view.state->definition;
+    draft.field = draft.definition.spec.field;
+    draft.as_of = draft.definition.version;
+    it = libraries_.emplace(name, std::move(draft)).first;
   }
   if (it->second.change == PreparedLibrary::Change::kDrop) {
-    return fail(ErrorCode::kLibraryNotFound, fmt::format("library '{}' is dropped by this transaction", name));
+    return fail(ErrorCode::kLibraryNotFound,
+                fmt::format("library '{}' is dropped by this transaction", name));
   }
   return &it->second;
 }
@@ -127,10 +137,13 @@ Result<DraftSet::DocumentDraft*> DraftSet::load(LibraryId library, const std::st
   return &draft;
 }
 
-Result<std::optional<std::string>> DraftSet::chunk_owner(LibraryId library, const std::string& chunk_id) const {
-  for (auto it = documents_.lower_bound({library, {}}); it != documents_.end() && it->first.first == library; ++it) {
+Result<std::optional<std::string>> DraftSet::chunk_owner(LibraryId library,
+                                                         const std::string& chunk_id) const {
+  for (auto it = documents_.lower_bound({library, {}}); it != documents_.end() && it->first.first == library;
+       ++it) {
     const DocumentDraft& draft = it->second;
-    if (draft.exists && std::ranges::any_of(draft.entries, [&](const Entry& e) { return e.chunk_id == chunk_id; })) {
+    if (draft.exists &&
+        std::ranges::any_of(draft.entries, [&](const Entry& e) { return e.chunk_id == chunk_id; })) {
       return it->first.second;
     }
   }
@@ -145,10 +158,12 @@ Result<std::optional<std::string>> DraftSet::chunk_owner(LibraryId library, cons
 // ---- Checks ----
 
 Status DraftSet::check_id(std::string_view id, std::string_view field) const {
-  if (id.empty()) return fail(field_error(ErrorCode::kInvalidArgument, std::string(field), "the id is empty"));
+  if (id.empty())
+    return fail(field_error(ErrorCode::kInvalidArgument, std::string(field), "the id is empty"));
   if (id.size() > limits_.max_id_bytes) {
-    return fail(field_error(ErrorCode::kLimitExceeded, std::string(field),
-                            fmt::format("the id has {} bytes, the limit is {}", id.size(), limits_.max_id_bytes)));
+    return fail(
+        field_error(ErrorCode::kLimitExceeded, std::string(field),
+                    fmt::format("the id has {} bytes, the limit is {}", id.size(), limits_.max_id_bytes)));
   }
   if (!is_valid_utf8(id)) {
     return fail(field_error(ErrorCode::kInvalidArgument, std::string(field), "the id is not valid UTF-8"));
@@ -159,7 +174,8 @@ Status DraftSet::check_id(std::string_view id, std::string_view field) const {
 Status DraftSet::check_if_match(const std::optional<Version>& if_match, DocumentDraft& draft) const {
   if (!if_match) return {};
   if (draft.if_match && *draft.if_match != *if_match) {
-    return fail(field_error(ErrorCode::kPreconditionFailed, "if_match", "two operations expect different versions of the document"));
+    return fail(field_error(ErrorCode::kPreconditionFailed, "if_match",
+                            "two operations expect different versions of the document"));
   }
   draft.if_match = if_match;
   return {};
@@ -175,21 +191,24 @@ Status DraftSet::take_model(DocumentDraft& draft, const std::string& model) cons
   return {};
 }
 
-Result<PreparedChunk> DraftSet::prepare_chunk(LibraryDraft& library, DocumentDraft& document, const ChunkInput& input) const {
+Result<PreparedChunk> DraftSet::prepare_chunk(LibraryDraft& library, DocumentDraft& document,
+                                              const ChunkInput& input) const {
   TRY(check_text(input.text));
   PreparedChunk chunk;
   TRY_ASSIGN(chunk.metadata, encode_metadata(input.metadata));
-  VectorField& field = library.definition.spec.field;
+  VectorField& field = library.field;
   if (input.vector.empty()) {
     return fail(field_error(ErrorCode::kInvalidArgument, "vector", "the chunk has no vector"));
   }
   if (input.vector.size() > limits_.max_dimension) {
-    return fail(field_error(ErrorCode::kLimitExceeded, "vector", fmt::format("the vector has {} dimensions, the limit is {}",
-                                                                             input.vector.size(), limits_.max_dimension)));
+    return fail(field_error(ErrorCode::kLimitExceeded, "vector",
+                            fmt::format("the vector has {} dimensions, the limit is {}", input.vector.size(),
+                                        limits_.max_dimension)));
   }
   auto prepared = prepare_vector(field, input.vector, input.model);
   if (prepared) {
-    if (auto status = take_model(document, input.model); !status) return fail(in_field("vector", std::move(status).error()));
+    if (auto status = take_model(document, input.model); !status)
+      return fail(in_field("vector", std::move(status).error()));
   } else {
     return fail(in_field("vector", std::move(prepared).error()));
   }
@@ -243,7 +262,8 @@ Result<PreparedChunk> DraftSet::read_row(LibraryId library, RowId row) const {
   if (!view) return fail(ErrorCode::kInternal, "a row of a library that is not there");
   TRY_ASSIGN(auto chunks, read_chunks(*view, {&row, 1}, Include{true, true, true, false}));
   Chunk& chunk = chunks.front();
-  return PreparedChunk{std::move(chunk.text), encode_object(chunk.metadata), std::move(chunk.vector), chunk.norm};
+  return PreparedChunk{std::move(chunk.text), encode_object(chunk.metadata), std::move(chunk.vector),
+                       chunk.norm};
 }
 
 // ---- Documents ----
@@ -256,10 +276,10 @@ Status DraftSet::add_upsert(const UpsertDocument& operation) {
     return fail(in_field("document", std::move(metadata).error()));
   }
   DocumentDraft fresh;
-  const VectorField field_before = library->definition.spec.field;
+  const VectorField field_before = library->field;
   auto entries = prepare_entries(*library, fresh, input);
   if (!entries) {
-    library->definition.spec.field = field_before;
+    library->field = field_before;
     return fail(std::move(entries).error());
   }
   fresh.entries = *std::move(entries);
@@ -348,19 +368,23 @@ Status DraftSet::add_put_chunk(const PutChunk& operation) {
   TRY(check_id(operation.chunk.id, "id"));
   const LibraryId id = library->definition.id;
   TRY_ASSIGN(const auto owner, chunk_owner(id, operation.chunk.id));
-  if (!owner && operation.if_match == kAnyVersion) return fail(missing(no_chunk(operation.chunk.id), operation.if_match));
+  if (!owner && operation.if_match == kAnyVersion)
+    return fail(missing(no_chunk(operation.chunk.id), operation.if_match));
   if (!owner && operation.document_id.empty()) {
-    return fail(field_error(ErrorCode::kChunkNotFound, "document_id",
-                            fmt::format("there is no chunk '{}'; to add it, name its document", operation.chunk.id)));
+    return fail(
+        field_error(ErrorCode::kChunkNotFound, "document_id",
+                    fmt::format("there is no chunk '{}'; to add it, name its document", operation.chunk.id)));
   }
   if (owner && !operation.document_id.empty() && *owner != operation.document_id) {
-    return fail(field_error(ErrorCode::kChunkIdTaken, "document_id",
-                            fmt::format("the chunk id '{}' belongs to document '{}'", operation.chunk.id, *owner)));
+    return fail(
+        field_error(ErrorCode::kChunkIdTaken, "document_id",
+                    fmt::format("the chunk id '{}' belongs to document '{}'", operation.chunk.id, *owner)));
   }
   const std::string document_id = owner ? *owner : operation.document_id;
   TRY_ASSIGN(DocumentDraft* const draft, load(id, document_id));
   if (draft == nullptr) {
-    return fail(field_error(ErrorCode::kDocumentNotFound, "document_id", fmt::format("there is no document '{}'", document_id)));
+    return fail(field_error(ErrorCode::kDocumentNotFound, "document_id",
+                            fmt::format("there is no document '{}'", document_id)));
   }
   TRY(check_if_match(operation.if_match, *draft));
   TRY_ASSIGN(PreparedChunk chunk, prepare_chunk(*library, *draft, operation.chunk));
@@ -438,7 +462,8 @@ Status DraftSet::add_delete_chunk(const DeleteChunk& operation) {
 Status DraftSet::add_create_library(const CreateLibrary& operation) {
   const std::string& name = operation.spec.name;
   if (libraries_.contains(name) || snapshot_->library(name) != nullptr) {
-    return fail(field_error(ErrorCode::kLibraryExists, "name", fmt::format("there is a library '{}' already", name)));
+    return fail(
+        field_error(ErrorCode::kLibraryExists, "name", fmt::format("there is a library '{}' already", name)));
   }
   for (const Json* json : {&operation.spec.index, &operation.spec.chunking, &operation.spec.metadata}) {
     TRY(encode_metadata(*json));
@@ -448,6 +473,7 @@ Status DraftSet::add_create_library(const CreateLibrary& operation) {
   draft.definition.spec = operation.spec;
   VectorField& field = draft.definition.spec.field;
   field.normalize = field.normalize || field.metric == Metric::kCosine;
+  draft.field = field;
   draft.change = PreparedLibrary::Change::kCreate;
   draft.step = step_count_++;
   record_library(name, draft, Effect::kCreated);
@@ -494,11 +520,8 @@ Result<PreparedTransaction> DraftSet::prepare() && {
   std::vector<std::optional<PreparedStep>> steps(step_count_);
   for (const auto& [name, draft] : libraries_) {
     if (!draft.change) continue;
-    PreparedLibrary change{*draft.change, draft.definition, draft.as_of, operation_field(draft.operation)};
-    if (*draft.change == PreparedLibrary::Change::kCreate && !draft.definition.spec.field.model) {
-      change.definition.spec.field.dimension = 0;  // established by the document that comes with it
-    }
-    steps[draft.step] = std::move(change);
+    steps[draft.step] =
+        PreparedLibrary{*draft.change, draft.definition, draft.as_of, operation_field(draft.operation)};
   }
   std::size_t bytes = 0;
   for (auto& [key, draft] : documents_) {
@@ -529,8 +552,8 @@ Result<PreparedTransaction> DraftSet::prepare() && {
     steps[draft.step] = std::move(document);
   }
   if (bytes > limits_.max_transaction_bytes) {
-    return fail(ErrorCode::kPayloadTooLarge, fmt::format("the transaction has {} bytes, the limit is {}", bytes,
-                                                         limits_.max_transaction_bytes));
+    return fail(ErrorCode::kPayloadTooLarge, fmt::format("the transaction has {} bytes, the limit is {}",
+                                                         bytes, limits_.max_transaction_bytes));
   }
   PreparedTransaction transaction;
   std::vector<std::size_t> position(steps.size());
@@ -549,12 +572,15 @@ Result<LibraryView> DraftSet::library_view(const std::string& library) const {
   const LibraryDraft* draft = find_library_draft(library);
   if (draft == nullptr) return find_library(snapshot_, library);
   if (draft->change == PreparedLibrary::Change::kDrop) {
-    return fail(ErrorCode::kLibraryNotFound, fmt::format("library '{}' is dropped by this transaction", library));
+    return fail(ErrorCode::kLibraryNotFound,
+                fmt::format("library '{}' is dropped by this transaction", library));
   }
   auto state = std::make_shared<DatabaseState>(*snapshot_);
   const LibraryState* current = snapshot_->library(draft->definition.id);
   auto with = std::make_shared<LibraryState>(current == nullptr ? LibraryState{} : *current);
-  with->definition = std::make_shared<const LibraryDefinition>(draft->definition);
+  LibraryDefinition definition = draft->definition;
+  definition.spec.field = draft->field;
+  with->definition = std::make_shared<const LibraryDefinition>(std::move(definition));
   state->libraries = state->libraries.with(draft->definition.id, std::move(with));
   state->names = state->names.with(library, draft->definition.id);
   return find_library(std::move(state), library);

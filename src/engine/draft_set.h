@@ -1,7 +1,8 @@
 // DraftSet: folds a transaction's operations into one draft a document and one a library, over a snapshot.
 //
-// It is the *prepare* step: checks limits and ids, validates and normalises vectors, encodes metadata, and reads what a partial change
-// starts from. Nothing shared is touched. Operations see what earlier ones of the same set did. One thread.
+// It is the *prepare* step: checks limits and ids, validates and normalises vectors, encodes metadata, and
+// reads what a partial change starts from. Nothing shared is touched. Operations see what earlier ones of the
+// same set did. One thread.
 #pragma once
 
 #include <functional>
@@ -28,13 +29,15 @@ enum class Isolation : std::uint8_t {
 
 class DraftSet {
  public:
-  DraftSet(Snapshot snapshot, Isolation isolation, DraftLimits limits, std::function<LibraryId()> new_library_id);
+  DraftSet(Snapshot snapshot, Isolation isolation, DraftLimits limits,
+           std::function<LibraryId()> new_library_id);
 
   /// Folds one operation in; an error carries its field below the operation, and leaves the set without it.
   Status add(const Operation& operation);
 
   /// The document as this set leaves it; nullopt when there is none.
-  Result<std::optional<Document>> document(const std::string& library, const std::string& id, const Include& include) const;
+  Result<std::optional<Document>> document(const std::string& library, const std::string& id,
+                                           const Include& include) const;
   /// What a search must hide and add to see this set's writes.
   Result<PrivateRows> private_rows(const std::string& library) const;
   /// A view for searching: of the library in the snapshot, or an empty one that this set creates.
@@ -52,9 +55,9 @@ class DraftSet {
   struct DocumentDraft {
     std::size_t step = 0;
     std::size_t operation = 0;  // that changed it last
-    bool exists = true;    // after the operations so far
-    bool was_read = false; // made from what the snapshot has
-    bool changed = false;  // else an operation that failed only looked at it
+    bool exists = true;         // after the operations so far
+    bool was_read = false;      // made from what the snapshot has
+    bool changed = false;       // else an operation that failed only looked at it
     Json metadata = Json::object();
     bool metadata_changed = false;  // rows show their document's metadata to filters: all must be new
     std::vector<Entry> entries;
@@ -65,7 +68,8 @@ class DraftSet {
     std::optional<Version> if_match;
   };
   struct LibraryDraft {
-    LibraryDefinition definition;  // the field as vectors of this set establish it
+    LibraryDefinition definition;
+    VectorField field;  // as the vectors of this set establish it
     std::optional<PreparedLibrary::Change> change;
     std::size_t step = 0;
     std::size_t operation = 0;  // that changed it last
@@ -93,8 +97,10 @@ class DraftSet {
   DocumentDraft& new_draft(LibraryId library, const std::string& id);
   /// The id of the document that has the chunk in this set's view.
   Result<std::optional<std::string>> chunk_owner(LibraryId library, const std::string& chunk_id) const;
-  Result<PreparedChunk> prepare_chunk(LibraryDraft& library, DocumentDraft& document, const ChunkInput& input) const;
-  Result<std::vector<Entry>> prepare_entries(LibraryDraft& library, DocumentDraft& draft, const DocumentInput& input) const;
+  Result<PreparedChunk> prepare_chunk(LibraryDraft& library, DocumentDraft& document,
+                                      const ChunkInput& input) const;
+  Result<std::vector<Entry>> prepare_entries(LibraryDraft& library, DocumentDraft& draft,
+                                             const DocumentInput& input) const;
   Result<PreparedChunk> read_row(LibraryId library, RowId row) const;
   Status take_model(DocumentDraft& draft, const std::string& model) const;
   Status check_id(std::string_view id, std::string_view field) const;

@@ -1,4 +1,7 @@
-// Random operations on a database and on a simple model of one, with restarts and rollbacks, compared after each step.
+// Random operations on a database and on a simple model of one, with restarts and rollbacks, compared after
+// each step.
+#include "engine/testing/model.h"
+
 #include <gtest/gtest.h>
 
 #include <set>
@@ -8,7 +11,6 @@
 #include "engine/search.h"
 #include "engine/state_hash.h"
 #include "engine/testing/fixture.h"
-#include "engine/testing/model.h"
 
 namespace sextant {
 namespace {
@@ -46,8 +48,11 @@ Json any_metadata(SeededRandom& random) {
 }
 
 ChunkInput any_chunk(SeededRandom& random, const std::string& library) {
-  return {random.below(2) == 0 ? std::string() : pick(random, "c", 30), pick(random, "text ", 100), any_metadata(random),
-          any_vector(random, library), {}};
+  return {random.below(2) == 0 ? std::string() : pick(random, "c", 30),
+          pick(random, "text ", 100),
+          any_metadata(random),
+          any_vector(random, library),
+          {}};
 }
 
 Operation any_operation(SeededRandom& random) {
@@ -66,9 +71,11 @@ Operation any_operation(SeededRandom& random) {
       if (random.below(6) == 0) return DropLibrary{library};
       [[fallthrough]];
     case 2:
-    case 3: return DeleteDocument{library, document, missing, {}};
+    case 3:
+      return DeleteDocument{library, document, missing, {}};
     case 4:
-    case 5: return PatchDocument{library, document, any_metadata(random), {}};
+    case 5:
+      return PatchDocument{library, document, any_metadata(random), {}};
     case 6:
     case 7: {
       PutChunk put{library, random.below(2) == 0 ? document : std::string(), any_chunk(random, library), {}};
@@ -85,14 +92,17 @@ Operation any_operation(SeededRandom& random) {
       return patch;
     }
     case 10:
-    case 11: return DeleteChunk{library, pick(random, "c", 30), missing, {}};
+    case 11:
+      return DeleteChunk{library, pick(random, "c", 30), missing, {}};
     default: {
       UpsertDocument upsert;
       upsert.library = library;
       upsert.document.id = document;
       upsert.document.metadata = any_metadata(random);
-      for (std::uint64_t i = random.below(4); i > 0; --i) upsert.document.chunks.push_back(any_chunk(random, library));
-      upsert.on_conflict = random.below(4) == 0 ? static_cast<OnConflict>(random.below(3)) : OnConflict::kReplace;
+      for (std::uint64_t i = random.below(4); i > 0; --i)
+        upsert.document.chunks.push_back(any_chunk(random, library));
+      upsert.on_conflict =
+          random.below(4) == 0 ? static_cast<OnConflict>(random.below(3)) : OnConflict::kReplace;
       return upsert;
     }
   }
@@ -106,17 +116,23 @@ class Run {
   std::string step(const Step& step) {
     SeededRandom random(step.seed);
     switch (step.kind) {
-      case StepKind::kWrite: return write({any_operation(random)});
+      case StepKind::kWrite:
+        return write({any_operation(random)});
       case StepKind::kTransaction: {
         std::vector<Operation> operations;
         for (std::uint64_t i = 1 + random.below(4); i > 0; --i) operations.push_back(any_operation(random));
         return write(operations);
       }
-      case StepKind::kRollback: return rollback(random);
-      case StepKind::kSearch: return search(random);
-      case StepKind::kCompare: return compare();
-      case StepKind::kRestart: return restart(true);
-      case StepKind::kKill: return restart(false);
+      case StepKind::kRollback:
+        return rollback(random);
+      case StepKind::kSearch:
+        return search(random);
+      case StepKind::kCompare:
+        return compare();
+      case StepKind::kRestart:
+        return restart(true);
+      case StepKind::kKill:
+        return restart(false);
     }
     return "unknown step";
   }
@@ -150,9 +166,10 @@ class Run {
     for (const Operation& operation : operations) {
       if (!expected) expected = changed.apply(operation);
     }
-    const bool drops_what_it_changes = operations.size() > 1 && std::ranges::any_of(operations, [](const Operation& o) {
-      return std::holds_alternative<DropLibrary>(o);
-    });
+    const bool drops_what_it_changes =
+        operations.size() > 1 && std::ranges::any_of(operations, [](const Operation& o) {
+          return std::holds_alternative<DropLibrary>(o);
+        });
     WriteRequest request;
     request.transactions.push_back({operations, {}});
     request.durability = Durability::kFlushed;
@@ -160,14 +177,16 @@ class Run {
     const auto result = database_->write(context_, request);
     if (!result) return "the write was refused: " + result.error().to_string();
     const auto& outcome = result->transactions.at(0);
-    if (!outcome && drops_what_it_changes) return {};  // refused by rule, or failed: nothing happened either way
+    if (!outcome && drops_what_it_changes)
+      return {};  // refused by rule, or failed: nothing happened either way
     if (outcome.has_value() != !expected.has_value()) {
       return outcome ? "succeeded where the model says " + std::string(error_name(*expected))
                      : "failed where the model succeeds: " + outcome.error().to_string();
     }
     if (!outcome) {
       if (outcome.error().code == *expected || operations.size() > 1) return {};
-      return "failed with " + outcome.error().to_string() + ", the model says " + std::string(error_name(*expected));
+      return "failed with " + outcome.error().to_string() + ", the model says " +
+             std::string(error_name(*expected));
     }
     model_ = std::move(changed);
     return {};
@@ -190,9 +209,11 @@ class Run {
         if (staged && expected) return {};
       }
       for (const auto& [name, library] : changed.libraries()) {
-        if (auto difference = compare_search(library, [&](const SearchQuery& query) {
-              return transaction.search(context_, name, {&query, 1});
-            }, random); !difference.empty()) {
+        if (auto difference = compare_search(
+                library,
+                [&](const SearchQuery& query) { return transaction.search(context_, name, {&query, 1}); },
+                random);
+            !difference.empty()) {
           return "inside the transaction: " + difference;
         }
       }
@@ -219,16 +240,19 @@ class Run {
     if (!results) return "search failed: " + results.error().to_string();
     const auto& hits = results->at(0).hits;
     if (hits.size() != std::min(query.k, expected.size())) {
-      return "search gave " + std::to_string(hits.size()) + " of " + std::to_string(expected.size()) + " hits";
+      return "search gave " + std::to_string(hits.size()) + " of " + std::to_string(expected.size()) +
+             " hits";
     }
     std::map<std::string, double> distances;
     for (const ModelHit& hit : expected) distances[hit.chunk_id] = hit.distance;
     for (std::size_t i = 0; i < hits.size(); ++i) {
       const double found = static_cast<double>(hits[i].distance);
-      if (!distances.contains(hits[i].chunk.id)) return "search found " + hits[i].chunk.id + ", which does not match";
-      if (std::abs(found - expected[i].distance) > 1e-4 || std::abs(found - distances[hits[i].chunk.id]) > 1e-4) {
-        return "hit " + std::to_string(i) + " is " + hits[i].chunk.id + " at " + std::to_string(found) + ", the model says " +
-               expected[i].chunk_id + " at " + std::to_string(expected[i].distance);
+      if (!distances.contains(hits[i].chunk.id))
+        return "search found " + hits[i].chunk.id + ", which does not match";
+      if (std::abs(found - expected[i].distance) > 1e-4 ||
+          std::abs(found - distances[hits[i].chunk.id]) > 1e-4) {
+        return "hit " + std::to_string(i) + " is " + hits[i].chunk.id + " at " + std::to_string(found) +
+               ", the model says " + expected[i].chunk_id + " at " + std::to_string(expected[i].distance);
       }
       distances.erase(hits[i].chunk.id);
     }
@@ -239,15 +263,16 @@ class Run {
     for (const auto& [name, library] : model_.libraries()) {
       const auto view = find_library(database_->snapshot(), name);
       if (!view) return view.error().to_string();
-      const auto difference = compare_search(library, [&](const SearchQuery& query) {
-        return sextant::search(context_, *view, {&query, 1});
-      }, random);
+      const auto difference = compare_search(
+          library, [&](const SearchQuery& query) { return sextant::search(context_, *view, {&query, 1}); },
+          random);
       if (!difference.empty()) return name + ": " + difference;
     }
     return {};
   }
 
-  std::string compare_document(const LibraryView& view, const ModelDocument& expected, const Document& found) {
+  std::string compare_document(const LibraryView& view, const ModelDocument& expected,
+                               const Document& found) {
     if (!(found.metadata == expected.metadata)) return "metadata " + found.metadata.to_string();
     const auto chunks = read_chunks(view, found.rows, Include{true, true, true, false});
     if (!chunks) return chunks.error().to_string();
@@ -256,11 +281,14 @@ class Run {
       const Chunk& chunk = (*chunks)[i];
       const ModelChunk& model = expected.chunks[i];
       const auto place = find_chunk(view, chunk.id);
-      if (chunk.id != model.id || chunk.text != model.text || !(chunk.metadata == model.metadata)) return "chunk " + chunk.id;
-      if (!place || !*place || (*place)->row != found.rows[i] || (*place)->document_id != found.id) return "place of " + chunk.id;
+      if (chunk.id != model.id || chunk.text != model.text || !(chunk.metadata == model.metadata))
+        return "chunk " + chunk.id;
+      if (!place || !*place || (*place)->row != found.rows[i] || (*place)->document_id != found.id)
+        return "place of " + chunk.id;
       if (std::abs(chunk.norm - model.norm) > 1e-6 * model.norm) return "norm of " + chunk.id;
       for (std::size_t e = 0; e < model.vector.size(); ++e) {
-        if (std::abs(static_cast<double>(chunk.vector.at(e)) - model.vector[e]) > 1e-6) return "vector of " + chunk.id;
+        if (std::abs(static_cast<double>(chunk.vector.at(e)) - model.vector[e]) > 1e-6)
+          return "vector of " + chunk.id;
       }
     }
     return {};
@@ -276,11 +304,13 @@ class Run {
       all.limit = 100'000;
       const auto documents = list_documents(context_, *view, all);
       if (!documents) return documents.error().to_string();
-      if (documents->documents.size() != library.documents.size()) return name + ": the number of documents differs";
+      if (documents->documents.size() != library.documents.size())
+        return name + ": the number of documents differs";
       std::size_t chunks = 0;
       auto expected = library.documents.begin();
       for (const Document& document : documents->documents) {
-        if (document.id != expected->first) return name + ": document " + document.id + " is not in the model";
+        if (document.id != expected->first)
+          return name + ": document " + document.id + " is not in the model";
         if (auto difference = compare_document(*view, expected->second, document); !difference.empty()) {
           return name + ": document " + document.id + ": " + difference;
         }
@@ -288,7 +318,8 @@ class Run {
         ++expected;
       }
       const LibraryInfo info = describe_library(*view->state);
-      if (info.documents != library.documents.size() || info.chunks != chunks) return name + ": counts differ";
+      if (info.documents != library.documents.size() || info.chunks != chunks)
+        return name + ": counts differ";
       const auto listed = list_chunks(context_, *view, all, Include{});
       if (!listed || listed->chunks.size() != chunks) return name + ": the list of chunks differs";
     }
@@ -330,12 +361,14 @@ std::vector<Step> any_steps(std::uint64_t seed, std::size_t count) {
   return steps;
 }
 
-// Leaves out ever smaller runs of steps as long as what is left still fails (delta debugging; Zeller and Hildebrandt, 2002).
+// Leaves out ever smaller runs of steps as long as what is left still fails (delta debugging; Zeller and
+// Hildebrandt, 2002).
 std::vector<Step> shrink(std::vector<Step> steps, std::size_t threads) {
   for (std::size_t length = steps.size() / 2; length >= 1; length /= 2) {
     for (std::size_t begin = 0; begin + length <= steps.size();) {
       std::vector<Step> fewer = steps;
-      fewer.erase(fewer.begin() + static_cast<std::ptrdiff_t>(begin), fewer.begin() + static_cast<std::ptrdiff_t>(begin + length));
+      fewer.erase(fewer.begin() + static_cast<std::ptrdiff_t>(begin),
+                  fewer.begin() + static_cast<std::ptrdiff_t>(begin + length));
       if (run(fewer, threads).empty()) {
         begin += length;
       } else {
@@ -346,7 +379,8 @@ std::vector<Step> shrink(std::vector<Step> steps, std::size_t threads) {
   return steps;
 }
 
-// SEXTANT_MODEL_OPERATIONS and SEXTANT_MODEL_SEED make longer and other runs; a failing seed is printed with its shortest sequence.
+// SEXTANT_MODEL_OPERATIONS and SEXTANT_MODEL_SEED make longer and other runs; a failing seed is printed with
+// its shortest sequence.
 TEST(Model, RandomOperationsWithRestartsAgreeWithMapsAndBruteForce) {
   const std::uint64_t operations = setting("SEXTANT_MODEL_OPERATIONS", 20'000 / kSanitizerDivisor);
   const std::uint64_t first_seed = setting("SEXTANT_MODEL_SEED", 1);
@@ -361,9 +395,11 @@ TEST(Model, RandomOperationsWithRestartsAgreeWithMapsAndBruteForce) {
     steps = shrink(std::move(steps), threads);
     std::string story;
     for (const Step& step : steps) {
-      story += "\n  {" + std::to_string(static_cast<int>(step.kind)) + ", " + std::to_string(step.seed) + "ULL}";
+      story +=
+          "\n  {" + std::to_string(static_cast<int>(step.kind)) + ", " + std::to_string(step.seed) + "ULL}";
     }
-    FAIL() << "seed " << seed << ": " << difference << "; shortest failing sequence (" << run(steps, threads) << "):" << story;
+    FAIL() << "seed " << seed << ": " << difference << "; shortest failing sequence (" << run(steps, threads)
+           << "):" << story;
   }
 }
 

@@ -7,8 +7,10 @@
 
 namespace sextant {
 
-Result<std::optional<WriteResult>> find_outcome(const RecordSnapshot& records, const IdempotencyKey& idempotency) {
-  TRY_ASSIGN(const auto stored, records.get(Family::kMeta, keys::outcome(idempotency.scope, idempotency.key)));
+Result<std::optional<WriteResult>> find_outcome(const RecordSnapshot& records,
+                                                const IdempotencyKey& idempotency) {
+  TRY_ASSIGN(const auto stored,
+             records.get(Family::kMeta, keys::outcome(idempotency.scope, idempotency.key)));
   if (!stored) return std::optional<WriteResult>();
   return decode_outcome(*stored, idempotency);
 }

@@ -9,9 +9,10 @@
 
 namespace sextant {
 
-/// What the request with this key was answered, nullopt when it is not known. kIdempotencyKeyReused when the key was
-/// another request's.
-Result<std::optional<WriteResult>> find_outcome(const RecordSnapshot& records, const IdempotencyKey& idempotency);
+/// What the request with this key was answered, nullopt when it is not known. kIdempotencyKeyReused when the
+/// key was another request's.
+Result<std::optional<WriteResult>> find_outcome(const RecordSnapshot& records,
+                                                const IdempotencyKey& idempotency);
 /// The same from the encoded message.
 Result<std::optional<WriteResult>> decode_outcome(std::string_view bytes, const IdempotencyKey& idempotency);
 

@@ -7,7 +7,9 @@ namespace sextant {
 
 namespace {
 
-std::string partition_key(LibraryId library, PartitionId partition) { return keys::rows({library, partition}); }
+std::string partition_key(LibraryId library, PartitionId partition) {
+  return keys::rows({library, partition});
+}
 
 template <typename Map>
 void take_over(Map& into, Map& from) {
@@ -31,7 +33,8 @@ bool PendingView::name_taken(const std::string& full_name) const {
 }
 
 RowId PendingView::next_row(LibraryId library, PartitionId partition) const {
-  if (const auto it = next_rows_.find(partition_key(library, partition)); it != next_rows_.end()) return it->second;
+  if (const auto it = next_rows_.find(partition_key(library, partition)); it != next_rows_.end())
+    return it->second;
   if (below_ != nullptr) return below_->next_row(library, partition);
   const LibraryState* found = state_->library(library);
   const PartitionState* state = found == nullptr ? nullptr : found->partition(partition);
@@ -72,14 +75,16 @@ Result<std::optional<std::string>> PendingView::chunk_owner(LibraryId library, P
   return std::optional<std::string>(std::move(place.document_id));
 }
 
-Status PendingView::prefetch_owners(LibraryId library, PartitionId partition, const std::vector<std::string>& ids) {
+Status PendingView::prefetch_owners(LibraryId library, PartitionId partition,
+                                    const std::vector<std::string>& ids) {
   std::vector<std::string> wanted;
   for (const std::string& id : ids) {
     std::string key = keys::chunk_id({library, partition}, id);
     if (!prefetched_.contains(key)) wanted.push_back(std::move(key));
   }
   TRY_ASSIGN(auto values, state_->records->multi_get(Family::kIds, wanted));
-  for (std::size_t i = 0; i < wanted.size(); ++i) prefetched_.emplace(std::move(wanted[i]), std::move(values[i]));
+  for (std::size_t i = 0; i < wanted.size(); ++i)
+    prefetched_.emplace(std::move(wanted[i]), std::move(values[i]));
   return {};
 }
 

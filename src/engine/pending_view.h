@@ -1,7 +1,7 @@
 // PendingView: applied state plus what was sequenced before in the same group and is not applied yet.
 //
-// Views stack: a transaction's view lies over the group's and is merged into it when the transaction succeeds, dropped when it
-// fails. One thread.
+// Views stack: a transaction's view lies over the group's and is merged into it when the transaction
+// succeeds, dropped when it fails. One thread.
 #pragma once
 
 #include <optional>
@@ -21,7 +21,6 @@ struct DocumentHead {
   std::vector<RowId> rows;
 };
 
-
 class PendingView {
  public:
   explicit PendingView(const DatabaseState& state) : state_(&state) {}
@@ -32,17 +31,21 @@ class PendingView {
   std::optional<LibraryDefinition> library(LibraryId id) const;
   bool name_taken(const std::string& full_name) const;
   RowId next_row(LibraryId library, PartitionId partition) const;
-  Result<std::optional<DocumentHead>> document(LibraryId library, PartitionId partition, const std::string& id) const;
+  Result<std::optional<DocumentHead>> document(LibraryId library, PartitionId partition,
+                                               const std::string& id) const;
   /// The document that has the chunk, or nullopt.
-  Result<std::optional<std::string>> chunk_owner(LibraryId library, PartitionId partition, const std::string& id) const;
+  Result<std::optional<std::string>> chunk_owner(LibraryId library, PartitionId partition,
+                                                 const std::string& id) const;
   /// Reads the owners of chunk ids ahead, in one go, for chunk_owner to answer from.
   Status prefetch_owners(LibraryId library, PartitionId partition, const std::vector<std::string>& ids);
 
   void set_library(const LibraryDefinition& definition);
   void drop_library(const LibraryDefinition& definition);
   void set_next_row(LibraryId library, PartitionId partition, RowId next);
-  void set_document(LibraryId library, PartitionId partition, const std::string& id, std::optional<DocumentHead> head);
-  void set_chunk_owner(LibraryId library, PartitionId partition, const std::string& id, std::optional<std::string> owner);
+  void set_document(LibraryId library, PartitionId partition, const std::string& id,
+                    std::optional<DocumentHead> head);
+  void set_chunk_owner(LibraryId library, PartitionId partition, const std::string& id,
+                       std::optional<std::string> owner);
 
   /// Takes over everything `above`, which lies over this, has set.
   void merge(PendingView&& above);

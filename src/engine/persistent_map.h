@@ -1,7 +1,7 @@
 // PersistentMap: an immutable map; a changed copy shares all but the path to what changed.
 //
-// A hash array mapped trie (Bagwell, 2001) of 32-way nodes over a 64-bit hash. A copy costs O(log32 n). Values are
-// copied with their leaf: keep them small (shared pointers). Thread rule: a value; share it const.
+// A hash array mapped trie (Bagwell, 2001) of 32-way nodes over a 64-bit hash. A copy costs O(log32 n).
+// Values are copied with their leaf: keep them small (shared pointers). Thread rule: a value; share it const.
 #pragma once
 
 #include <bit>
@@ -60,16 +60,16 @@ class PersistentMap {
   using NodePointer = std::shared_ptr<const Node>;
   struct Node {
     bool is_leaf = false;
-    std::uint64_t hash = 0;                     // leaf
-    std::vector<std::pair<Key, Value>> items;   // leaf: keys of one hash
-    std::uint32_t bitmap = 0;                   // branch
-    std::vector<NodePointer> children;          // branch
+    std::uint64_t hash = 0;                    // leaf
+    std::vector<std::pair<Key, Value>> items;  // leaf: keys of one hash
+    std::uint32_t bitmap = 0;                  // branch
+    std::vector<NodePointer> children;         // branch
     std::size_t position(std::uint32_t bit) const { return std::popcount(bitmap & (bit - 1)); }
   };
   static std::uint32_t bit_of(std::uint64_t hash, unsigned shift) { return 1U << (hash >> shift & 31U); }
 
-  static NodePointer insert(const Node* node, const NodePointer& shared, unsigned shift, std::uint64_t hash, Key key,
-                            Value value) {
+  static NodePointer insert(const Node* node, const NodePointer& shared, unsigned shift, std::uint64_t hash,
+                            Key key, Value value) {
     if (node == nullptr) {
       auto leaf = std::make_shared<Node>();
       leaf->is_leaf = true;

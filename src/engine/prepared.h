@@ -1,4 +1,5 @@
-// What a transaction hands to the commit lane: complete, checked, encoded; only what depends on other writers is open.
+// What a transaction hands to the commit lane: complete, checked, encoded; only what depends on other writers
+// is open.
 #pragma once
 
 #include <optional>
@@ -52,9 +53,9 @@ using PreparedStep = std::variant<PreparedDocument, PreparedLibrary>;
 
 struct PreparedOperation {
   static constexpr std::size_t kNoStep = ~std::size_t{0};  // nothing had to be done
-  OperationOutcome outcome;     // version is filled in by the lane
-  std::size_t step = 0;         // the step that carries it out
-  bool effect_of_step = false;  // created or replaced: only the lane knows
+  OperationOutcome outcome;                                // version is filled in by the lane
+  std::size_t step = 0;                                    // the step that carries it out
+  bool effect_of_step = false;                             // created or replaced: only the lane knows
 };
 
 struct PreparedTransaction {

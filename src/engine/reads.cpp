@@ -34,14 +34,16 @@ class DeadlineTicker {
   std::size_t ticks_ = 0;
 };
 
-Status match_texts(DeadlineTicker& ticker, const LibraryView& library, const Filter& filter, RowMatches& matches) {
+Status match_texts(DeadlineTicker& ticker, const LibraryView& library, const Filter& filter,
+                   RowMatches& matches) {
   const std::string prefix = keys::rows(library.place);
   auto cursor = library.snapshot->records->scan(Family::kPayload, prefix, prefix_end(prefix));
   const VectorStoreView& rows = library.partition()->rows;
   for (; cursor->valid(); cursor->next()) {
     TRY(ticker.tick());
     const RowId row = load_be64(cursor->key(), prefix.size());
-    if (row >= rows.size()) return fail(ErrorCode::kDamaged, fmt::format("the payload of row {} has no vector", row));
+    if (row >= rows.size())
+      return fail(ErrorCode::kDamaged, fmt::format("the payload of row {} has no vector", row));
     std::uint64_t& word = matches.bits[row / 64];
     const std::uint64_t bit = 1ULL << (row % 64);
     if ((word & bit) == 0) continue;
@@ -55,7 +57,8 @@ Status match_texts(DeadlineTicker& ticker, const LibraryView& library, const Fil
   return cursor->status();
 }
 
-Status match_metadata(DeadlineTicker& ticker, const PartitionState& partition, const Filter& filter, RowMatches& matches) {
+Status match_metadata(DeadlineTicker& ticker, const PartitionState& partition, const Filter& filter,
+                      RowMatches& matches) {
   for (std::size_t w = 0; w < matches.bits.size(); ++w) {
     for (std::uint64_t left = matches.bits[w]; left != 0; left &= left - 1) {
       TRY(ticker.tick());
@@ -94,20 +97,23 @@ LibraryInfo describe_library(const LibraryState& library) {
 }
 
 Result<std::optional<Document>> find_document(const LibraryView& library, std::string_view id) {
-  TRY_ASSIGN(const auto value, library.snapshot->records->get(Family::kPayload, keys::document(library.place, id)));
+  TRY_ASSIGN(const auto value,
+             library.snapshot->records->get(Family::kPayload, keys::document(library.place, id)));
   if (!value) return std::optional<Document>();
   TRY_ASSIGN(Document document, decode_document(id, *value));
   return std::optional<Document>(std::move(document));
 }
 
 Result<std::optional<keys::ChunkPlace>> find_chunk(const LibraryView& library, std::string_view chunk_id) {
-  TRY_ASSIGN(const auto value, library.snapshot->records->get(Family::kIds, keys::chunk_id(library.place, chunk_id)));
+  TRY_ASSIGN(const auto value,
+             library.snapshot->records->get(Family::kIds, keys::chunk_id(library.place, chunk_id)));
   if (!value) return std::optional<keys::ChunkPlace>();
   TRY_ASSIGN(keys::ChunkPlace place, keys::decode_chunk_place(*value));
   return std::optional<keys::ChunkPlace>(std::move(place));
 }
 
-Result<std::vector<Chunk>> read_chunks(const LibraryView& library, std::span<const RowId> rows, const Include& include) {
+Result<std::vector<Chunk>> read_chunks(const LibraryView& library, std::span<const RowId> rows,
+                                       const Include& include) {
   std::vector<std::string> wanted;
   wanted.reserve(rows.size());
   for (const RowId row : rows) wanted.push_back(keys::row(library.place, row));
@@ -121,7 +127,8 @@ Result<std::vector<Chunk>> read_chunks(const LibraryView& library, std::span<con
     if (!include.metadata) chunk.metadata = Json::object();
     if (include.vector) {
       const VectorStoreView& store = library.partition()->rows;
-      if (rows[i] >= store.size()) return fail(ErrorCode::kDamaged, fmt::format("row {} has no vector", rows[i]));
+      if (rows[i] >= store.size())
+        return fail(ErrorCode::kDamaged, fmt::format("row {} has no vector", rows[i]));
       const float* values_of_row = store.vector(rows[i]);
       chunk.vector.assign(values_of_row, values_of_row + store.dimension());
     }
@@ -130,10 +137,12 @@ Result<std::vector<Chunk>> read_chunks(const LibraryView& library, std::span<con
   return chunks;
 }
 
-Result<DocumentPage> list_documents(const RequestContext& context, const LibraryView& library, const PageRequest& page) {
+Result<DocumentPage> list_documents(const RequestContext& context, const LibraryView& library,
+                                    const PageRequest& page) {
   DeadlineTicker ticker(context, "listing documents");
   const std::string prefix = keys::documents(library.place);
-  auto cursor = library.snapshot->records->scan(Family::kPayload, page_start(prefix, page.after_id), prefix_end(prefix));
+  auto cursor = library.snapshot->records->scan(Family::kPayload, page_start(prefix, page.after_id),
+                                                prefix_end(prefix));
   DocumentPage result;
   for (; cursor->valid(); cursor->next()) {
     TRY(ticker.tick());
@@ -149,7 +158,8 @@ Result<DocumentPage> list_documents(const RequestContext& context, const Library
   return result;
 }
 
-Result<std::uint64_t> count_documents(const RequestContext& context, const LibraryView& library, const Filter& where) {
+Result<std::uint64_t> count_documents(const RequestContext& context, const LibraryView& library,
+                                      const Filter& where) {
   if (where.matches_everything()) {
     const PartitionState* partition = library.partition();
     return partition == nullptr ? 0 : partition->documents;
@@ -168,11 +178,12 @@ Result<std::uint64_t> count_documents(const RequestContext& context, const Libra
   return count;
 }
 
-Result<ChunkPage> list_chunks(const RequestContext& context, const LibraryView& library, const PageRequest& page,
-                              const Include& include) {
+Result<ChunkPage> list_chunks(const RequestContext& context, const LibraryView& library,
+                              const PageRequest& page, const Include& include) {
   DeadlineTicker ticker(context, "listing chunks");
   const std::string prefix = keys::chunk_ids(library.place);
-  auto cursor = library.snapshot->records->scan(Family::kIds, page_start(prefix, page.after_id), prefix_end(prefix));
+  auto cursor =
+      library.snapshot->records->scan(Family::kIds, page_start(prefix, page.after_id), prefix_end(prefix));
   const bool reads_text = page.where.needs_text() || page.where_document.needs_text();
   ChunkPage result;
   std::vector<RowId> rows;
@@ -216,7 +227,8 @@ Result<RowMatches> match_rows(const RequestContext& context, const LibraryView& 
   if (both.matches_everything()) return matches;
   // The cheap half first: metadata are in memory, texts are not.
   if (both.needs_text()) {
-    if (!where.matches_everything() && !where.needs_text()) TRY(match_metadata(ticker, *partition, where, matches));
+    if (!where.matches_everything() && !where.needs_text())
+      TRY(match_metadata(ticker, *partition, where, matches));
     TRY(match_texts(ticker, library, both, matches));
   } else {
     TRY(match_metadata(ticker, *partition, both, matches));

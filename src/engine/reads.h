@@ -28,13 +28,16 @@ Result<std::optional<Document>> find_document(const LibraryView& library, std::s
 Result<std::optional<keys::ChunkPlace>> find_chunk(const LibraryView& library, std::string_view chunk_id);
 
 /// Chunks of rows, in their order, with what is included. A row without payload is kDamaged.
-Result<std::vector<Chunk>> read_chunks(const LibraryView& library, std::span<const RowId> rows, const Include& include);
+Result<std::vector<Chunk>> read_chunks(const LibraryView& library, std::span<const RowId> rows,
+                                       const Include& include);
 
 /// In id order behind page.after_id; only page.where is looked at.
-Result<DocumentPage> list_documents(const RequestContext& context, const LibraryView& library, const PageRequest& page);
-Result<ChunkPage> list_chunks(const RequestContext& context, const LibraryView& library, const PageRequest& page,
-                              const Include& include);
-Result<std::uint64_t> count_documents(const RequestContext& context, const LibraryView& library, const Filter& where);
+Result<DocumentPage> list_documents(const RequestContext& context, const LibraryView& library,
+                                    const PageRequest& page);
+Result<ChunkPage> list_chunks(const RequestContext& context, const LibraryView& library,
+                              const PageRequest& page, const Include& include);
+Result<std::uint64_t> count_documents(const RequestContext& context, const LibraryView& library,
+                                      const Filter& where);
 
 /// Which live rows of the partition match both filters: bit r says that row r does. `count` is how many.
 struct RowMatches {

@@ -20,11 +20,14 @@ Result<Message> parse_message(std::string_view bytes, std::string_view what) {
 Result<Json> decode_object(std::string_view bytes) {
   if (bytes.empty()) return Json::object();
   auto json = parse_json(bytes);
-  if (!json) return fail(caused_by(ErrorCode::kDamaged, "stored metadata is not JSON", std::move(json).error()));
+  if (!json)
+    return fail(caused_by(ErrorCode::kDamaged, "stored metadata is not JSON", std::move(json).error()));
   return json;
 }
 
-std::string encode_object(const Json& object) { return object.size() == 0 ? std::string() : object.to_string(); }
+std::string encode_object(const Json& object) {
+  return object.size() == 0 ? std::string() : object.to_string();
+}
 
 void encode_library(const LibraryDefinition& definition, record::Library& out) {
   const LibrarySpec& spec = definition.spec;
@@ -52,7 +55,8 @@ void encode_library(const LibraryDefinition& definition, record::Library& out) {
 Result<LibraryDefinition> decode_library(const record::Library& message) {
   if (message.fields_size() != 1) {
     return fail(ErrorCode::kFormatTooNew,
-                fmt::format("library '{}' has {} vector fields; this build knows one", message.name(), message.fields_size()));
+                fmt::format("library '{}' has {} vector fields; this build knows one", message.name(),
+                            message.fields_size()));
   }
   LibraryDefinition definition;
   definition.id = message.id();

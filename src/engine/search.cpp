@@ -50,8 +50,8 @@ void hide(RowMatches& matches, const std::vector<RowId>& rows) {
 }
 
 // Scans the partition for all queries that share a filter. `matches` has a bit a row.
-Status scan_rows(const RequestContext& context, Metric metric, const PartitionState& partition, const RowMatches& matches,
-                 std::span<const float* const> vectors, std::span<TopK> results) {
+Status scan_rows(const RequestContext& context, Metric metric, const PartitionState& partition,
+                 const RowMatches& matches, std::span<const float* const> vectors, std::span<TopK> results) {
   const bool all = matches.count == partition.rows.size();
   std::vector<std::uint64_t> allowed;
   for (std::size_t b = 0; b < partition.rows.block_count(); ++b) {
@@ -69,8 +69,8 @@ Status scan_rows(const RequestContext& context, Metric metric, const PartitionSt
   return {};
 }
 
-Status scan_own(const RequestContext& context, Metric metric, const PrivateRows& own, const SearchQuery& query,
-                const float* vector, std::size_t dimension, TopK& result) {
+Status scan_own(const RequestContext& context, Metric metric, const PrivateRows& own,
+                const SearchQuery& query, const float* vector, std::size_t dimension, TopK& result) {
   for (std::size_t i = 0; i < own.added.size(); ++i) {
     const Chunk& chunk = own.added[i];
     const FilterRow row{&chunk.metadata, &own.documents[i], chunk.text};
@@ -84,8 +84,8 @@ Status scan_own(const RequestContext& context, Metric metric, const PrivateRows&
   return {};
 }
 
-Result<std::vector<Hit>> collect_hits(const LibraryView& library, const SearchQuery& query, const PrivateRows* own,
-                                      const std::vector<Neighbor>& neighbors) {
+Result<std::vector<Hit>> collect_hits(const LibraryView& library, const SearchQuery& query,
+                                      const PrivateRows* own, const std::vector<Neighbor>& neighbors) {
   const Metric metric = library.state->definition->spec.field.metric;
   std::vector<RowId> rows;
   std::vector<Neighbor> kept;
@@ -173,7 +173,8 @@ Result<std::vector<SearchResult>> search(const RequestContext& context, const Li
     if (matches.count > 0) TRY(scan_rows(context, field.metric, *partition, matches, pointers, tops));
     if (own != nullptr) {
       for (std::size_t g = 0; g < group.size(); ++g) {
-        TRY(scan_own(context, field.metric, *own, queries[group[g]], pointers[g], vectors[group[g]].size(), tops[g]));
+        TRY(scan_own(context, field.metric, *own, queries[group[g]], pointers[g], vectors[group[g]].size(),
+                     tops[g]));
       }
     }
     const std::int64_t scan_ns = elapsed_ns(context, clock);

@@ -70,7 +70,8 @@ Result<WriteResult> Sequencer::add(Submission submission) {
     append();
     last = std::move(draft);
   }
-  if (result.sequence == 0) result.sequence = next_sequence() - 1;  // nothing changed: visible with what is before it
+  if (result.sequence == 0)
+    result.sequence = next_sequence() - 1;  // nothing changed: visible with what is before it
   if (submission.idempotency && last) {
     record::RememberOutcome& outcome = *last->record.add_changes()->mutable_remember_outcome();
     outcome.set_scope(submission.idempotency->scope);
@@ -131,7 +132,8 @@ Status Sequencer::add_library(const PreparedLibrary& change, Draft& draft, Effec
   switch (change.change) {
     case PreparedLibrary::Change::kCreate: {
       if (draft.view.name_taken(definition.spec.name)) {
-        return fail(ErrorCode::kLibraryExists, fmt::format("there is a library '{}' already", definition.spec.name));
+        return fail(ErrorCode::kLibraryExists,
+                    fmt::format("there is a library '{}' already", definition.spec.name));
       }
       LibraryDefinition created = definition;
       created.created_ms = created.updated_ms = now_ms_;
@@ -142,10 +144,13 @@ Status Sequencer::add_library(const PreparedLibrary& change, Draft& draft, Effec
       return {};
     }
     case PreparedLibrary::Change::kUpdate: {
-      if (!current) return fail(ErrorCode::kLibraryNotFound, fmt::format("there is no library '{}'", definition.spec.name));
+      if (!current)
+        return fail(ErrorCode::kLibraryNotFound,
+                    fmt::format("there is no library '{}'", definition.spec.name));
       if (current->version != change.as_of) {
-        return fail(ErrorCode::kTransactionConflict,
-                    fmt::format("library '{}' was changed by another commit meanwhile", definition.spec.name));
+        return fail(
+            ErrorCode::kTransactionConflict,
+            fmt::format("library '{}' was changed by another commit meanwhile", definition.spec.name));
       }
       LibraryDefinition updated = definition;
       updated.spec.field = current->spec.field;  // the contract may have been established meanwhile
@@ -157,7 +162,9 @@ Status Sequencer::add_library(const PreparedLibrary& change, Draft& draft, Effec
       return {};
     }
     case PreparedLibrary::Change::kDrop: {
-      if (!current) return fail(ErrorCode::kLibraryNotFound, fmt::format("there is no library '{}'", definition.spec.name));
+      if (!current)
+        return fail(ErrorCode::kLibraryNotFound,
+                    fmt::format("there is no library '{}'", definition.spec.name));
       draft.record.add_changes()->set_drop_library(definition.id);
       draft.view.drop_library(*current);
       effect = Effect::kDeleted;
@@ -183,14 +190,17 @@ Status Sequencer::add_document(PreparedDocument& document, Draft& draft, Effect&
     }
     if (last_change > *document.as_of) {
       return fail(ErrorCode::kTransactionConflict,
-                  fmt::format("document '{}' was changed by another commit after the transaction began", document.id));
+                  fmt::format("document '{}' was changed by another commit after the transaction began",
+                              document.id));
     }
   }
-  const bool matches = !document.if_match || (head && (*document.if_match == kAnyVersion || head->version == *document.if_match));
+  const bool matches = !document.if_match ||
+                       (head && (*document.if_match == kAnyVersion || head->version == *document.if_match));
   if (!matches) {
-    return fail(ErrorCode::kPreconditionFailed,
-                head ? fmt::format("document '{}' is at version {:x}, not {:x}", document.id, head->version, *document.if_match)
-                     : fmt::format("there is no document '{}'", document.id));
+    return fail(field_error(ErrorCode::kPreconditionFailed, "if_match",
+                            head ? fmt::format("document '{}' is at version {:x}, not {:x}", document.id,
+                                               head->version, *document.if_match)
+                                 : fmt::format("there is no document '{}'", document.id)));
   }
   if (document.erase) {
     if (!head) {
@@ -215,9 +225,11 @@ Status Sequencer::add_document(PreparedDocument& document, Draft& draft, Effect&
   return write_document(document, draft, head);
 }
 
-Status Sequencer::establish_contract(const PreparedDocument& document, LibraryDefinition& library, Draft& draft) {
+Status Sequencer::establish_contract(const PreparedDocument& document, LibraryDefinition& library,
+                                     Draft& draft) {
   VectorField& field = library.spec.field;
-  const auto first_new = std::ranges::find_if(document.entries, [](const auto& entry) { return !entry.kept_row; });
+  const auto first_new =
+      std::ranges::find_if(document.entries, [](const auto& entry) { return !entry.kept_row; });
   if (first_new == document.entries.end()) return {};
   const auto dimension = static_cast<std::uint32_t>(first_new->chunk.vector.size());
   TRY(check_contract(field, dimension, document.model));
@@ -234,7 +246,8 @@ Status Sequencer::establish_contract(const PreparedDocument& document, LibraryDe
   return {};
 }
 
-Status Sequencer::write_document(PreparedDocument& document, Draft& draft, const std::optional<DocumentHead>& head) {
+Status Sequencer::write_document(PreparedDocument& document, Draft& draft,
+                                 const std::optional<DocumentHead>& head) {
   const LibraryId library = document.library;
   const PartitionId partition = document.partition;
   std::vector<std::string> new_ids;
@@ -245,7 +258,8 @@ Status Sequencer::write_document(PreparedDocument& document, Draft& draft, const
   for (const std::string& id : new_ids) {
     TRY_ASSIGN(const auto owner, draft.view.chunk_owner(library, partition, id));
     if (owner && *owner != document.id) {
-      return fail(ErrorCode::kChunkIdTaken, fmt::format("the chunk id '{}' belongs to document '{}'", id, *owner));
+      return fail(ErrorCode::kChunkIdTaken,
+                  fmt::format("the chunk id '{}' belongs to document '{}'", id, *owner));
     }
   }
 

@@ -1,8 +1,9 @@
 // Sequencer: settles, in log order, everything about transactions that depends on other writers.
 //
-// Preconditions, conflicts, the contract of a first chunk, idempotency keys, row numbers: all are checked against applied state plus
-// everything earlier in the same group. What comes out is a list of records ready for the log. Nothing is changed: if the group cannot
-// be appended, dropping the Sequencer is all there is to undo. Used by the commit lane's thread only, one object a group.
+// Preconditions, conflicts, the contract of a first chunk, idempotency keys, row numbers: all are checked
+// against applied state plus everything earlier in the same group. What comes out is a list of records ready
+// for the log. Nothing is changed: if the group cannot be appended, dropping the Sequencer is all there is to
+// undo. Used by the commit lane's thread only, one object a group.
 #pragma once
 
 #include <memory>
@@ -29,13 +30,15 @@ class Sequencer {
   /// `state` is the applied state; it and `history` must outlive this.
   Sequencer(const DatabaseState& state, const WriteHistory& history, Clock& clock);
 
-  /// Sequences a submission's transactions up to its first failure. An Error instead of a result: the request as a whole is refused
-  /// (kIdempotencyKeyReused, or stored state could not be read) and nothing of it is in records().
+  /// Sequences a submission's transactions up to its first failure. An Error instead of a result: the request
+  /// as a whole is refused (kIdempotencyKeyReused, or stored state could not be read) and nothing of it is in
+  /// records().
   Result<WriteResult> add(Submission submission);
 
   /// In log order; their sequences follow the state's. Valid until the next add().
   std::vector<SequencedRecord>& records() { return records_; }
-  /// Keys of documents that these records delete, with the sequence, for the WriteHistory once the group is applied.
+  /// Keys of documents that these records delete, with the sequence, for the WriteHistory once the group is
+  /// applied.
   const std::vector<std::pair<std::string, Sequence>>& deletes() const { return deletes_; }
   /// Adds a record that forgets idempotency outcomes from before a moment.
   void forget_outcomes(std::int64_t before_ms);
@@ -57,7 +60,8 @@ class Sequencer {
   PendingView view_;
   std::vector<SequencedRecord> records_;
   std::vector<std::pair<std::string, Sequence>> deletes_;
-  std::unordered_map<std::string, std::string> outcomes_;  // of this group: record key -> encoded RememberOutcome
+  std::unordered_map<std::string, std::string>
+      outcomes_;  // of this group: record key -> encoded RememberOutcome
 };
 
 }  // namespace sextant

@@ -1,5 +1,5 @@
-// DatabaseState: everything a reader can reach at one sequence. Immutable; a commit makes a new one that shares all but the path to what
-// it touched (library -> partition -> rows, tombstones).
+// DatabaseState: everything a reader can reach at one sequence. Immutable; a commit makes a new one that
+// shares all but the path to what it touched (library -> partition -> rows, tombstones).
 #pragma once
 
 #include <memory>

@@ -33,7 +33,8 @@ void add_partition(ChecksumStream& hash, const PartitionState& partition) {
   add_number(hash, partition.dead.count());
   for (RowId row = 0; row < partition.rows.size(); ++row) {
     add_number(hash, partition.dead.contains(row) ? 1 : 0);
-    hash.update({reinterpret_cast<const char*>(partition.rows.vector(row)), partition.rows.dimension() * sizeof(float)});
+    hash.update({reinterpret_cast<const char*>(partition.rows.vector(row)),
+                 partition.rows.dimension() * sizeof(float)});
     add_metadata(hash, partition.rows.metadata(row).chunk);
     add_metadata(hash, partition.rows.metadata(row).document);
   }
@@ -51,7 +52,8 @@ Result<std::uint64_t> state_hash(const DatabaseState& state) {
     encode_library(*library->definition, message);
     add_text(hash, message.SerializeAsString());
     std::map<PartitionId, std::shared_ptr<const PartitionState>> partitions;
-    library->partitions.for_each([&](PartitionId p, const auto& partition) { partitions.emplace(p, partition); });
+    library->partitions.for_each(
+        [&](PartitionId p, const auto& partition) { partitions.emplace(p, partition); });
     for (const auto& [p, partition] : partitions) {
       add_number(hash, p);
       add_partition(hash, *partition);
@@ -60,7 +62,8 @@ Result<std::uint64_t> state_hash(const DatabaseState& state) {
   for (const Family family : {Family::kMeta, Family::kIds, Family::kPayload, Family::kPacked}) {
     auto cursor = state.records->scan(family, {}, {});
     for (; cursor->valid(); cursor->next()) {
-      // How far the store has applied is told by the sequence; the store's own mark is not part of what readers see.
+      // How far the store has applied is told by the sequence; the store's own mark is not part of what
+      // readers see.
       if (family == Family::kMeta && cursor->key() == kAppliedThroughKey) continue;
       add_text(hash, cursor->key());
       add_text(hash, cursor->value());

@@ -1,4 +1,5 @@
-// Tombstones: which rows of a partition are dead. An immutable array of immutable pages, shared between snapshots.
+// Tombstones: which rows of a partition are dead. An immutable array of immutable pages, shared between
+// snapshots.
 #pragma once
 
 #include <array>

@@ -11,7 +11,8 @@ Transaction::Transaction(Published<const DatabaseState>& published, WriteHistory
     : reader_(std::make_unique<WriteHistory::Reader>(history, published.load()->sequence)),
       snapshot_(published.load()),
       lane_(lane),
-      drafts_(std::make_unique<DraftSet>(snapshot_, Isolation::kSnapshot, limits, std::move(new_library_id))) {}
+      drafts_(
+          std::make_unique<DraftSet>(snapshot_, Isolation::kSnapshot, limits, std::move(new_library_id))) {}
 
 Status Transaction::check_open() const {
   if (drafts_) return {};
@@ -23,14 +24,16 @@ Status Transaction::apply(const Operation& operation) {
   return drafts_->add(operation);
 }
 
-Result<Document> Transaction::document(const std::string& library, const std::string& id, const Include& include) const {
+Result<Document> Transaction::document(const std::string& library, const std::string& id,
+                                       const Include& include) const {
   TRY(check_open());
   TRY_ASSIGN(auto document, drafts_->document(library, id, include));
   if (!document) return fail(ErrorCode::kDocumentNotFound, fmt::format("there is no document '{}'", id));
   return *std::move(document);
 }
 
-Result<std::vector<SearchResult>> Transaction::search(const RequestContext& context, const std::string& library,
+Result<std::vector<SearchResult>> Transaction::search(const RequestContext& context,
+                                                      const std::string& library,
                                                       std::span<const SearchQuery> queries) const {
   TRY(check_open());
   TRY_ASSIGN(const LibraryView view, drafts_->library_view(library));

@@ -30,7 +30,8 @@ inline constexpr Version kAnyVersion = ~Version{0};
 enum class LibraryKind : std::uint8_t { kShared, kUser, kStream, kSystem };
 enum class ElementType : std::uint8_t { kF32, kF16 };
 
-/// A vector field. metric and normalize are fixed at creation; dimension and model at creation or by the first committed chunk.
+/// A vector field. metric and normalize are fixed at creation; dimension and model at creation or by the
+/// first committed chunk.
 struct VectorField {
   std::string name = "embedding";
   std::uint32_t number = 0;
@@ -66,18 +67,18 @@ struct LibraryInfo {
   LibraryDefinition definition;
   std::uint64_t documents = 0;
   std::uint64_t chunks = 0;
-  std::uint64_t vector_bytes = 0;     // resident, dead rows included
-  std::uint64_t dead_chunks = 0;      // rows replaced or deleted and not yet merged away
+  std::uint64_t vector_bytes = 0;  // resident, dead rows included
+  std::uint64_t dead_chunks = 0;   // rows replaced or deleted and not yet merged away
 };
 
 // ---- Documents ----
 
 struct ChunkInput {
-  std::string id;                   // empty: "{document}#{n}"
+  std::string id;  // empty: "{document}#{n}"
   std::string text;
   Json metadata = Json::object();
-  std::vector<float> vector;        // empty: to be embedded from text before it reaches the engine
-  std::string model;                // that made the vector; empty: not said
+  std::vector<float> vector;  // empty: to be embedded from text before it reaches the engine
+  std::string model;          // that made the vector; empty: not said
 };
 
 struct DocumentInput {
@@ -92,8 +93,8 @@ struct Chunk {
   RowId row = 0;
   std::string text;
   Json metadata = Json::object();
-  double norm = 0;                 // of the vector as it was given; 1 where nothing was normalised
-  std::vector<float> vector;       // filled when asked for
+  double norm = 0;            // of the vector as it was given; 1 where nothing was normalised
+  std::vector<float> vector;  // filled when asked for
 };
 
 struct Document {
@@ -142,8 +143,8 @@ struct PutChunk {
 struct PatchChunk {
   std::string library;
   std::string id;
-  std::optional<std::string> text = {};   // a new text needs a new vector
-  std::vector<float> vector = {};         // empty: stays
+  std::optional<std::string> text = {};  // a new text needs a new vector
+  std::vector<float> vector = {};        // empty: stays
   std::string model = {};
   Json metadata_patch = Json::object();
   std::optional<Version> if_match = {};
@@ -168,8 +169,8 @@ struct DropLibrary {
   std::string library;
 };
 
-using Operation = std::variant<UpsertDocument, PatchDocument, DeleteDocument, PutChunk, PatchChunk, DeleteChunk, CreateLibrary,
-                               UpdateLibrary, DropLibrary>;
+using Operation = std::variant<UpsertDocument, PatchDocument, DeleteDocument, PutChunk, PatchChunk,
+                               DeleteChunk, CreateLibrary, UpdateLibrary, DropLibrary>;
 
 /// All of its operations happen, or none.
 struct TransactionInput {
@@ -178,7 +179,7 @@ struct TransactionInput {
 };
 
 struct IdempotencyKey {
-  std::string scope;         // principal and route
+  std::string scope;  // principal and route
   std::string key;
   std::string request_hash;  // a repeat with another hash is kIdempotencyKeyReused
 };
@@ -192,9 +193,9 @@ struct WriteRequest {
 enum class Effect : std::uint8_t { kCreated, kReplaced, kPatched, kDeleted, kIgnored };
 
 struct OperationOutcome {
-  std::string id;          // document, chunk or library the operation named, or the id it was given
-  std::string document_id; // empty for libraries
-  Version version = 0;     // after it; 0 after a deletion
+  std::string id;           // document, chunk or library the operation named, or the id it was given
+  std::string document_id;  // empty for libraries
+  Version version = 0;      // after it; 0 after a deletion
   Effect effect = Effect::kCreated;
 };
 
@@ -216,7 +217,7 @@ struct PageRequest {
   Filter where = {};
   Filter where_document = {};  // chunks only
   std::size_t limit = 100;
-  std::string after_id = {};   // continue behind this id
+  std::string after_id = {};  // continue behind this id
 };
 
 struct DocumentPage {
@@ -242,7 +243,7 @@ struct SearchQuery {
   Filter where_document = {};
   std::optional<double> min_score = {};
   Include include = {};
-  std::string model = {};        // that made the vector; empty: not said
+  std::string model = {};          // that made the vector; empty: not said
   std::string exclude_chunk = {};  // "similar" does not answer the chunk it was asked about
 };
 
@@ -254,10 +255,10 @@ struct Hit {
 };
 
 struct SearchExplain {
-  std::string plan;                // "exact_scan"
-  std::uint64_t rows = 0;          // in the partition, dead ones included
-  std::uint64_t matches = 0;       // after filter and tombstones
-  std::uint64_t distances = 0;     // computed
+  std::string plan;             // "exact_scan"
+  std::uint64_t rows = 0;       // in the partition, dead ones included
+  std::uint64_t matches = 0;    // after filter and tombstones
+  std::uint64_t distances = 0;  // computed
   std::int64_t filter_ns = 0;
   std::int64_t scan_ns = 0;
   std::int64_t payload_ns = 0;

@@ -13,9 +13,9 @@ namespace {
 
 constexpr std::size_t kFirstBlock = 16;
 constexpr std::size_t kFullBlock = 4096;
-constexpr std::size_t kDoublings = 8;                                          // 16 * 2^8 = 4096
+constexpr std::size_t kDoublings = 8;                                       // 16 * 2^8 = 4096
 constexpr std::size_t kSmallRows = kFirstBlock * ((1U << kDoublings) - 1);  // in blocks below full size
-constexpr std::size_t kFloatsPerLine = 16;                                     // 64 bytes
+constexpr std::size_t kFloatsPerLine = 16;                                  // 64 bytes
 
 std::size_t block_of(std::size_t slot) {
   if (slot >= kSmallRows) return kDoublings + (slot - kSmallRows) / kFullBlock;
@@ -35,7 +35,8 @@ VectorBlock::VectorBlock(std::size_t stride, std::size_t capacity) : stride_(str
 }
 
 std::size_t VectorStoreView::first_slot(std::size_t b) {
-  return b >= kDoublings ? kSmallRows + (b - kDoublings) * kFullBlock : kFirstBlock * ((std::size_t{1} << b) - 1);
+  return b >= kDoublings ? kSmallRows + (b - kDoublings) * kFullBlock
+                         : kFirstBlock * ((std::size_t{1} << b) - 1);
 }
 
 const float* VectorStoreView::vector(std::size_t slot) const {

@@ -1,8 +1,10 @@
-// VectorStore: the only owner of a partition's vectors. Rows never move; a view is O(1) and lives as long as it is held.
+// VectorStore: the only owner of a partition's vectors. Rows never move; a view is O(1) and lives as long as
+// it is held.
 //
-// Rows are 64-byte aligned in blocks that start at 16 rows and double up to 4,096, so that ten thousand small partitions stay small. One
-// writer appends; readers hold a VectorStoreView of a committed length and never see what is being appended behind it.
-// Beside each vector stands what filters read of the row: the chunk's and its document's metadata.
+// Rows are 64-byte aligned in blocks that start at 16 rows and double up to 4,096, so that ten thousand small
+// partitions stay small. One writer appends; readers hold a VectorStoreView of a committed length and never
+// see what is being appended behind it. Beside each vector stands what filters read of the row: the chunk's
+// and its document's metadata.
 #pragma once
 
 #include <cstddef>
@@ -46,7 +48,8 @@ class VectorStoreView {
   std::size_t size() const { return size_; }
   std::size_t dimension() const { return dimension_; }
   std::size_t stride() const { return stride_; }
-  /// `dimension()` floats, 64-byte aligned; valid while this view or any later one is held. Requires slot < size().
+  /// `dimension()` floats, 64-byte aligned; valid while this view or any later one is held. Requires slot <
+  /// size().
   const float* vector(std::size_t slot) const;
   const RowMetadata& metadata(std::size_t slot) const;
   std::size_t block_count() const;

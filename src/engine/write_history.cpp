@@ -23,10 +23,11 @@ void WriteHistory::record_delete(std::string key, Sequence sequence) {
 Result<Sequence> WriteHistory::last_delete(const std::string& key, Sequence as_of) const {
   const MutexLock lock(mutex_);
   if (as_of < forgotten_through_) {
-    return fail(ErrorCode::kTransactionTooOld,
-                fmt::format("the transaction reads at commit {}, but deletions are only remembered after commit {}; "
-                            "begin it again",
-                            as_of, forgotten_through_));
+    return fail(
+        ErrorCode::kTransactionTooOld,
+        fmt::format("the transaction reads at commit {}, but deletions are only remembered after commit {}; "
+                    "begin it again",
+                    as_of, forgotten_through_));
   }
   const auto it = deletes_.find(key);
   return it == deletes_.end() ? 0 : it->second;

@@ -1,8 +1,8 @@
 // WriteHistory: which documents were deleted since the oldest open transaction began.
 //
-// A document that exists carries the commit that last changed it; one that is gone cannot, so its deletion is remembered here as
-// long as some open transaction could be in conflict with it. Bounded: beyond kMaxDeletes the oldest are forgotten and transactions
-// from before them are too old. Thread-safe.
+// A document that exists carries the commit that last changed it; one that is gone cannot, so its deletion is
+// remembered here as long as some open transaction could be in conflict with it. Bounded: beyond kMaxDeletes
+// the oldest are forgotten and transactions from before them are too old. Thread-safe.
 #pragma once
 
 #include <cstddef>
@@ -35,8 +35,8 @@ class WriteHistory {
   };
 
   void record_delete(std::string key, Sequence sequence);
-  /// The deletion of a document that does not exist now, 0 when none is remembered; or kTransactionTooOld when one after `as_of` may have been
-  /// forgotten.
+  /// The deletion of a document that does not exist now, 0 when none is remembered; or kTransactionTooOld
+  /// when one after `as_of` may have been forgotten.
   Result<Sequence> last_delete(const std::string& key, Sequence as_of) const;
   /// Forgets what no open transaction can need; `applied` is the sequence that new transactions read at.
   void trim(Sequence applied);

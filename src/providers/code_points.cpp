@@ -14,7 +14,9 @@ std::uint32_t next_code_point(std::string_view text, std::size_t& i) {
 }
 
 void append_utf8(std::string& out, std::uint32_t c) {
-  const auto trail = [&](unsigned shift) { out.push_back(static_cast<char>(0x80U | ((c >> shift) & 0x3FU))); };
+  const auto trail = [&](unsigned shift) {
+    out.push_back(static_cast<char>(0x80U | ((c >> shift) & 0x3FU)));
+  };
   if (c < 0x80) {
     out.push_back(static_cast<char>(c));
   } else if (c < 0x800) {

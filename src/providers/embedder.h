@@ -1,7 +1,8 @@
 // Embedder: text to vectors. One interface, a factory by name.
 //
-// `local` runs a BERT-family encoder in this process from a model directory as it is published; `hashed` needs no
-// download and is lexical only: it finds words, not meaning, and says so. Which one is in use is reported, never changed silently.
+// `local` runs a BERT-family encoder in this process from a model directory as it is published; `hashed`
+// needs no download and is lexical only: it finds words, not meaning, and says so. Which one is in use is
+// reported, never changed silently.
 #pragma once
 
 #include <cstddef>
@@ -21,8 +22,8 @@ enum class EmbeddingPurpose : std::uint8_t { kDocument, kQuery };  // some model
 
 struct EmbeddingLimits {
   std::size_t max_texts_per_call = 0;   // 0 = none
-  std::size_t max_tokens_per_text = 0;  // longer texts are an error, never cut silently, unless the model's own
-                                        // truncation is configured ("truncate": true)
+  std::size_t max_tokens_per_text = 0;  // longer texts are an error, never cut silently, unless the model's
+                                        // own truncation is configured ("truncate": true)
 };
 
 struct EmbedderHealth {
@@ -33,9 +34,10 @@ struct EmbedderHealth {
 class Embedder {
  public:
   virtual ~Embedder() = default;
-  /// One unit-length vector of dimension() floats a text, in the order of the texts. Errors: kLimitExceeded naming the
-  /// text's number as field "texts[i]"; kEmbeddingUnavailable; kDeadlineExceeded. Any thread may call; a call of many
-  /// texts is cut into batches that run on the embedder's own threads, one batch a thread.
+  /// One unit-length vector of dimension() floats a text, in the order of the texts. Errors: kLimitExceeded
+  /// naming the text's number as field "texts[i]"; kEmbeddingUnavailable; kDeadlineExceeded. Any thread may
+  /// call; a call of many texts is cut into batches that run on the embedder's own threads, one batch a
+  /// thread.
   virtual Result<std::vector<std::vector<float>>> embed(const RequestContext& context,
                                                         std::span<const std::string> texts,
                                                         EmbeddingPurpose purpose) = 0;

@@ -34,7 +34,8 @@ TEST(EmbedderFactory, RefusesSettingsThatTheProviderDoesNotKnow) {
 }
 
 TEST(EmbedderFactory, RefusesSettingsOfTheWrongTypeOrRange) {
-  EXPECT_EQ(refusal("hashed", R"([1])").message, "settings of embedding provider 'hashed' must be an object, not array");
+  EXPECT_EQ(refusal("hashed", R"([1])").message,
+            "settings of embedding provider 'hashed' must be an object, not array");
   EXPECT_EQ(refusal("hashed", R"({"dimension":"64"})").message,
             "setting 'dimension' of embedding provider 'hashed' must be an integer, not string");
   EXPECT_EQ(refusal("hashed", R"({"dimension":7})").message,

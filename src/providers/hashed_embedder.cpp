@@ -32,11 +32,11 @@ enum FeatureKind : std::uint64_t { kWord = 1, kPart = 2, kPair = 3 };  // seeds 
 
 // English words that say how a sentence is built and little of what it is about; sorted.
 constexpr std::array<std::string_view, 60> kFunctionWords = {
-    "a",    "about", "all",  "also", "an",   "and",  "any",   "are",   "as",    "at",   "be",    "been",
-    "but",  "by",    "can",  "do",   "does", "for",  "from",  "had",   "has",   "have", "how",   "i",
-    "if",   "in",    "into", "is",   "it",   "its",  "may",   "more",  "no",    "not",  "of",    "on",
-    "or",   "other", "our",  "such", "than", "that", "the",   "their", "them",  "then", "there", "these",
-    "they", "this",  "to",   "was",  "we",   "were", "what",  "when",  "which", "will", "with",  "you"};
+    "a",    "about", "all",  "also", "an",   "and",  "any",  "are",   "as",    "at",   "be",    "been",
+    "but",  "by",    "can",  "do",   "does", "for",  "from", "had",   "has",   "have", "how",   "i",
+    "if",   "in",    "into", "is",   "it",   "its",  "may",  "more",  "no",    "not",  "of",    "on",
+    "or",   "other", "our",  "such", "than", "that", "the",  "their", "them",  "then", "there", "these",
+    "they", "this",  "to",   "was",  "we",   "were", "what", "when",  "which", "will", "with",  "you"};
 static_assert(std::is_sorted(kFunctionWords.begin(), kFunctionWords.end()));
 
 /// One occurrence of something to hash.
@@ -110,7 +110,8 @@ class FeatureCollector {
     starts_.clear();
   }
 
-  /// Runs of characters of the word between marks for its ends, which make beginnings and endings features of their own.
+  /// Runs of characters of the word between marks for its ends, which make beginnings and endings features of
+  /// their own.
   void add_parts() {
     const std::string marked = '<' + word_ + '>';
     std::vector<std::size_t> starts = {0};
@@ -132,14 +133,17 @@ class FeatureCollector {
   std::vector<Feature> features_;
 };
 
-/// 1 + log2(count), straight between powers of two: unlike the library's logarithm, the same on every machine.
+/// 1 + log2(count), straight between powers of two: unlike the library's logarithm, the same on every
+/// machine.
 double damped(std::size_t count) {
   const auto power = std::bit_width(count) - 1;
-  return static_cast<double>(power) + static_cast<double>(count) / static_cast<double>(std::size_t{1} << power);
+  return static_cast<double>(power) +
+         static_cast<double>(count) / static_cast<double>(std::size_t{1} << power);
 }
 
 std::vector<float> hash_into_vector(std::vector<Feature> features, std::size_t dimension) {
-  std::sort(features.begin(), features.end(), [](const Feature& a, const Feature& b) { return a.hash < b.hash; });
+  std::sort(features.begin(), features.end(),
+            [](const Feature& a, const Feature& b) { return a.hash < b.hash; });
   std::vector<double> sums(dimension);
   for (std::size_t i = 0; i < features.size();) {
     std::size_t count = 0;
@@ -164,7 +168,8 @@ class HashedEmbedder final : public Embedder {
   explicit HashedEmbedder(std::size_t dimension)
       : dimension_(dimension), model_name_(fmt::format("hashed-v1-{}", dimension)) {}
 
-  Result<std::vector<std::vector<float>>> embed(const RequestContext& context, std::span<const std::string> texts,
+  Result<std::vector<std::vector<float>>> embed(const RequestContext& context,
+                                                std::span<const std::string> texts,
                                                 EmbeddingPurpose /*purpose*/) override {
     std::vector<std::vector<float>> vectors;
     vectors.reserve(texts.size());
@@ -178,7 +183,9 @@ class HashedEmbedder final : public Embedder {
   std::string_view model_name() const override { return model_name_; }
   std::size_t dimension() const override { return dimension_; }
   EmbeddingLimits limits() const override { return {}; }
-  EmbedderHealth health() override { return {.ready = true, .detail = "finds shared words, not shared meaning"}; }
+  EmbedderHealth health() override {
+    return {.ready = true, .detail = "finds shared words, not shared meaning"};
+  }
   bool lexical_only() const override { return true; }
 
  private:

@@ -1,8 +1,10 @@
-// The `hashed` provider: words and parts of words hashed into a vector. Needs no model; finds shared words only.
+// The `hashed` provider: words and parts of words hashed into a vector. Needs no model; finds shared words
+// only.
 //
-// Feature hashing with signs: Weinberger et al., "Feature Hashing for Large Scale Multitask Learning" (2009); parts of words
-// as in Bojanowski et al., "Enriching Word Vectors with Subword Information" (2017). The same text gives the same bits on
-// every machine: hashes are of integers, and the arithmetic is exactly rounded in a fixed order.
+// Feature hashing with signs: Weinberger et al., "Feature Hashing for Large Scale Multitask Learning" (2009);
+// parts of words as in Bojanowski et al., "Enriching Word Vectors with Subword Information" (2017). The same
+// text gives the same bits on every machine: hashes are of integers, and the arithmetic is exactly rounded in
+// a fixed order.
 #pragma once
 
 #include <memory>

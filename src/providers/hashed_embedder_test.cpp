@@ -37,7 +37,8 @@ TEST_F(HashedEmbedderTest, SaysWhatItIs) {
   EXPECT_EQ(embedder_->dimension(), 384U);
   EXPECT_TRUE(embedder_->lexical_only());
   EXPECT_TRUE(embedder_->health().ready);
-  EXPECT_EQ(make_hashed_embedder(parse_json(R"({"dimension":64})").value()).value()->model_name(), "hashed-v1-64");
+  EXPECT_EQ(make_hashed_embedder(parse_json(R"({"dimension":64})").value()).value()->model_name(),
+            "hashed-v1-64");
 }
 
 TEST_F(HashedEmbedderTest, GivesTheSameBitsEverywhere) {
@@ -92,7 +93,8 @@ TEST_F(HashedEmbedderTest, CountsFunctionWordsLittle) {
 }
 
 TEST_F(HashedEmbedderTest, FindsWordsInsideTextsWithoutSpaces) {
-  EXPECT_GT(similarity("東京は日本の首都です", "日本の首都"), similarity("東京は日本の首都です", "中国的大城市") + 0.3);
+  EXPECT_GT(similarity("東京は日本の首都です", "日本の首都"),
+            similarity("東京は日本の首都です", "中国的大城市") + 0.3);
   EXPECT_GT(similarity("สวัสดีชาวโลก", "ชาวโลก"), 0.5);
 }
 

@@ -20,10 +20,13 @@ std::size_t take_header(char* bytes, std::size_t size, std::size_t count, void* 
   const std::size_t colon = line.find(':');
   if (colon != std::string_view::npos) {
     std::string name(line.substr(0, colon));
-    std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    std::ranges::transform(name, name.begin(),
+                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     std::string_view value = line.substr(colon + 1);
-    while (!value.empty() && std::isspace(static_cast<unsigned char>(value.front())) != 0) value.remove_prefix(1);
-    while (!value.empty() && std::isspace(static_cast<unsigned char>(value.back())) != 0) value.remove_suffix(1);
+    while (!value.empty() && std::isspace(static_cast<unsigned char>(value.front())) != 0)
+      value.remove_prefix(1);
+    while (!value.empty() && std::isspace(static_cast<unsigned char>(value.back())) != 0)
+      value.remove_suffix(1);
     static_cast<OutgoingResponse*>(response)->headers[name] = std::string(value);
   }
   return line.size();
@@ -48,7 +51,8 @@ HttpClient::HttpClient(HttpClient&&) noexcept = default;
 HttpClient& HttpClient::operator=(HttpClient&&) noexcept = default;
 
 Result<OutgoingResponse> HttpClient::send(const OutgoingRequest& request) {
-  if (!state_ || state_->handle == nullptr) return fail(ErrorCode::kUnavailable, "libcurl could not be started");
+  if (!state_ || state_->handle == nullptr)
+    return fail(ErrorCode::kUnavailable, "libcurl could not be started");
   CURL* curl = state_->handle;
   curl_easy_reset(curl);
   curl_slist* headers = nullptr;
@@ -66,7 +70,8 @@ Result<OutgoingResponse> HttpClient::send(const OutgoingRequest& request) {
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, &response.body);
   curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_header);
   curl_easy_setopt(curl, CURLOPT_HEADERDATA, &response);
-  if (!request.body.empty() || request.method == "POST" || request.method == "PUT" || request.method == "PATCH") {
+  if (!request.body.empty() || request.method == "POST" || request.method == "PUT" ||
+      request.method == "PATCH") {
     curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request.body.data());
     curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
   }

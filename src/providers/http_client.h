@@ -1,4 +1,5 @@
-// HttpClient: outgoing HTTP requests, by libcurl. One connection is kept open between requests to the same server.
+// HttpClient: outgoing HTTP requests, by libcurl. One connection is kept open between requests to the same
+// server.
 #pragma once
 
 #include <map>
@@ -24,7 +25,8 @@ struct OutgoingResponse {
   std::string body;
 };
 
-/// One thread at a time. Proxies of the environment are not used for loopback addresses. Redirects are not followed.
+/// One thread at a time. Proxies of the environment are not used for loopback addresses. Redirects are not
+/// followed.
 class HttpClient {
  public:
   HttpClient();

@@ -49,7 +49,8 @@ Status NativeDatabase::wait_for(const RequestContext& context, std::span<const s
   TRY(context.check_deadline("waiting for a commit"));
   for (const std::string& token : tokens) {
     TRY_ASSIGN(const Sequence sequence, database->parse_commit_token(token));
-    // A token is given out when its commit is visible: one from the future is of another history of this database.
+    // A token is given out when its commit is visible: one from the future is of another history of this
+    // database.
     if (database->snapshot()->sequence < sequence) {
       return fail(field_error(ErrorCode::kCommitNotVisible, "after",
                               fmt::format("the commit '{}' is not in this database", token)));
@@ -76,8 +77,8 @@ Result<LibraryInfo> NativeDatabase::library(const RequestContext& context, const
   return describe_library(*view.state);
 }
 
-Result<std::vector<LibraryInfo>> NativeDatabase::libraries(const RequestContext& context, const std::string& after_name,
-                                                           std::size_t limit) {
+Result<std::vector<LibraryInfo>> NativeDatabase::libraries(const RequestContext& context,
+                                                           const std::string& after_name, std::size_t limit) {
   TRY(context.check_deadline("listing libraries"));
   TRY_ASSIGN(const auto database, engine());
   const Snapshot snapshot = database->snapshot();
@@ -86,10 +87,12 @@ Result<std::vector<LibraryInfo>> NativeDatabase::libraries(const RequestContext&
     if (library->definition->spec.name > after_name) found.push_back(library.get());
   });
   const auto count = static_cast<std::ptrdiff_t>(std::min(found.size(), limit + 1));
-  std::ranges::partial_sort(found, found.begin() + count, {},
-                            [](const LibraryState* library) -> const std::string& { return library->definition->spec.name; });
+  std::ranges::partial_sort(
+      found, found.begin() + count, {},
+      [](const LibraryState* library) -> const std::string& { return library->definition->spec.name; });
   std::vector<LibraryInfo> infos;
-  for (std::ptrdiff_t i = 0; i < count; ++i) infos.push_back(describe_library(*found[static_cast<std::size_t>(i)]));
+  for (std::ptrdiff_t i = 0; i < count; ++i)
+    infos.push_back(describe_library(*found[static_cast<std::size_t>(i)]));
   return infos;
 }
 
@@ -98,7 +101,9 @@ Result<Document> NativeDatabase::document(const RequestContext& context, const s
   TRY(context.check_deadline("reading a document"));
   TRY_ASSIGN(const LibraryView view, open_library(library));
   TRY_ASSIGN(auto document, find_document(view, id));
-  if (!document) return fail(field_error(ErrorCode::kDocumentNotFound, "id", fmt::format("there is no document '{}'", id)));
+  if (!document)
+    return fail(
+        field_error(ErrorCode::kDocumentNotFound, "id", fmt::format("there is no document '{}'", id)));
   if (include.text || include.metadata || include.vector) {
     TRY_ASSIGN(document->chunks, read_chunks(view, document->rows, include));
   }
@@ -111,14 +116,16 @@ Result<DocumentPage> NativeDatabase::documents(const RequestContext& context, co
   return list_documents(context, view, page);
 }
 
-Result<std::uint64_t> NativeDatabase::count_documents(const RequestContext& context, const std::string& library,
-                                                      const Filter& where) {
+Result<std::uint64_t> NativeDatabase::count_documents(const RequestContext& context,
+                                                      const std::string& library, const Filter& where) {
   TRY_ASSIGN(const LibraryView view, open_library(library));
   return sextant::count_documents(context, view, where);
 }
 
-Result<std::vector<Chunk>> NativeDatabase::chunks_by_id(const RequestContext& context, const std::string& library,
-                                                        std::span<const std::string> ids, const Include& include) {
+Result<std::vector<Chunk>> NativeDatabase::chunks_by_id(const RequestContext& context,
+                                                        const std::string& library,
+                                                        std::span<const std::string> ids,
+                                                        const Include& include) {
   TRY(context.check_deadline("reading chunks"));
   TRY_ASSIGN(const LibraryView view, open_library(library));
   std::vector<RowId> rows;
@@ -142,7 +149,8 @@ Result<std::uint64_t> NativeDatabase::count_chunks(const RequestContext& context
   return matches.count;
 }
 
-Result<std::vector<SearchResult>> NativeDatabase::search(const RequestContext& context, const std::string& library,
+Result<std::vector<SearchResult>> NativeDatabase::search(const RequestContext& context,
+                                                         const std::string& library,
                                                          std::span<const SearchQuery> queries) {
   TRY_ASSIGN(const LibraryView view, open_library(library));
   return sextant::search(context, view, queries);

@@ -1,7 +1,8 @@
-// SettingsReader: takes a provider's settings out of a JSON object by name and type, and refuses what is left over.
+// SettingsReader: takes a provider's settings out of a JSON object by name and type, and refuses what is left
+// over.
 //
-// Each getter marks its setting as known; finish() then fails for any other, naming it. Errors: kInvalidArgument with the
-// setting as field. Refers to the Json it was made from.
+// Each getter marks its setting as known; finish() then fails for any other, naming it. Errors:
+// kInvalidArgument with the setting as field. Refers to the Json it was made from.
 #pragma once
 
 #include <cstddef>
@@ -33,7 +34,8 @@ class SettingsReader {
   Status finish() const;
 
  private:
-  SettingsReader(std::string_view provider, const Json& settings) : provider_(provider), settings_(&settings) {}
+  SettingsReader(std::string_view provider, const Json& settings)
+      : provider_(provider), settings_(&settings) {}
   const Json* find(std::string_view name);
   Error wrong_type(std::string_view name, const Json& value, std::string_view wanted) const;
 

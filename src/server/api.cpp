@@ -26,7 +26,8 @@ std::string_view media_type(std::string_view header) {
   return type.substr(begin, type.find_last_not_of(' ') - begin + 1);
 }
 
-// Idempotency keys of one user are told apart by what they are for: the method, the kind of path, the library.
+// Idempotency keys of one user are told apart by what they are for: the method, the kind of path, the
+// library.
 std::string idempotency_scope(const Call& call) {
   constexpr std::string_view kLibrary = "{library}";
   std::string path = call.route.pattern;
@@ -60,7 +61,8 @@ class Api::Exchange final : public HttpExchange {
   HttpResponse respond(std::string body) override {
     return finished(guarded([&] {
       if (refusal_) return problem(*refusal_);
-      if (options_) return HttpResponse{.status = 204, .content_type = "", .headers = {{"Allow", std::string(allow_)}}};
+      if (options_)
+        return HttpResponse{.status = 204, .content_type = "", .headers = {{"Allow", std::string(allow_)}}};
       Result<HttpResponse> response = handle(body);
       return response ? *std::move(response) : problem(response.error());
     }));
@@ -99,12 +101,14 @@ class Api::Exchange final : public HttpExchange {
     return prepare(target, std::move(match.parameters), std::move(principal));
   }
 
-  Status prepare(const Target& target, std::vector<std::string> parameters, Authenticator::Principal principal) {
+  Status prepare(const Target& target, std::vector<std::string> parameters,
+                 Authenticator::Principal principal) {
     if (route_->place != WorkPlace::kInline) {
       ticket_ = api_.service_.admit();
       if (!ticket_) {
         return fail(ErrorCode::kBackpressure, "as many requests as allowed are being worked on (" +
-                                                  std::to_string(api_.service_.limits().max_in_flight) + "); try again");
+                                                  std::to_string(api_.service_.limits().max_in_flight) +
+                                                  "); try again");
       }
     }
     call_.emplace(Call{.service = api_.service_, .server = api_.facts_, .route = *route_});
@@ -131,7 +135,8 @@ class Api::Exchange final : public HttpExchange {
     if (route_->create_only) keep("if-none-match", call_->if_none_match);
     if (!route_->writes()) return {};
     TRY_ASSIGN(std::optional<std::string> key, read_idempotency_key(head_));
-    if (key) call_->idempotency = IdempotencyKey{idempotency_scope(*call_), *std::move(key), request_hash({})};
+    if (key)
+      call_->idempotency = IdempotencyKey{idempotency_scope(*call_), *std::move(key), request_hash({})};
     return {};
   }
 
@@ -153,7 +158,8 @@ class Api::Exchange final : public HttpExchange {
     if (!equals_ignoring_case(type, kJsonType)) {
       std::string wanted(kJsonType);
       if (route_->lines) wanted.append(" or ").append(kLinesType);
-      return fail(ErrorCode::kUnsupportedMediaType, "the body must be " + wanted + ", and Content-Type must say so");
+      return fail(ErrorCode::kUnsupportedMediaType,
+                  "the body must be " + wanted + ", and Content-Type must say so");
     }
     if (route_->lines && !call_->query.empty()) {
       return fail(field_error(ErrorCode::kInvalidArgument, call_->query.front().first,
@@ -225,7 +231,9 @@ Api::Api(Service& service, const ApiOptions& options)
 
 Api::~Api() = default;
 
-std::unique_ptr<HttpExchange> Api::begin(const RequestHead& head) { return std::make_unique<Exchange>(*this, head); }
+std::unique_ptr<HttpExchange> Api::begin(const RequestHead& head) {
+  return std::make_unique<Exchange>(*this, head);
+}
 
 HttpResponse Api::refuse(int status, Error error) {
   const Trace trace = read_trace(std::nullopt, system_random());
@@ -234,8 +242,8 @@ HttpResponse Api::refuse(int status, Error error) {
   return response;
 }
 
-void Api::record(HttpMethod method, const Route* route, const HttpResponse& response, std::int64_t duration_ns,
-                 std::string_view trace_id) {
+void Api::record(HttpMethod method, const Route* route, const HttpResponse& response,
+                 std::int64_t duration_ns, std::string_view trace_id) {
   facts_.counters.count(response.status, response.body.size());
   if (!access_log_) return;
   log_event(LogLevel::kInfo, "request",

@@ -1,7 +1,8 @@
-// Api: answers HTTP requests by the route table: finds the route, checks the key, reads headers and body, runs the handler, and tells the
-// log and the counters.
+// Api: answers HTTP requests by the route table: finds the route, checks the key, reads headers and body,
+// runs the handler, and tells the log and the counters.
 //
-// Thread-safe as HttpApplication asks. The service must outlive it; it must outlive the HTTP server that uses it.
+// Thread-safe as HttpApplication asks. The service must outlive it; it must outlive the HTTP server that uses
+// it.
 #pragma once
 
 #include <memory>

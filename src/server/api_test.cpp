@@ -55,20 +55,24 @@ TEST_F(ApiTest, RefusesLibrariesThatCannotBe) {
   EXPECT_EQ(told(post("/v1/libraries", R"({"name": "a b"})")), "422 invalid_argument name");
   EXPECT_EQ(told(post("/v1/libraries", R"({"name": "x", "kind": "stream"})")), "422 not_supported_yet kind");
   EXPECT_EQ(told(post("/v1/libraries", R"({"name": "x", "kind": "system"})")), "422 invalid_argument kind");
-  EXPECT_EQ(told(post("/v1/libraries", R"({"name": "x", "provider": "duckdb"})")), "422 not_supported_yet provider");
-  EXPECT_EQ(told(post("/v1/libraries", R"({"name": "x", "ttl_seconds": 3})")), "422 not_supported_yet ttl_seconds");
+  EXPECT_EQ(told(post("/v1/libraries", R"({"name": "x", "provider": "duckdb"})")),
+            "422 not_supported_yet provider");
+  EXPECT_EQ(told(post("/v1/libraries", R"({"name": "x", "ttl_seconds": 3})")),
+            "422 not_supported_yet ttl_seconds");
   EXPECT_EQ(told(post("/v1/libraries", R"({"name": "x", "index": {"kind": "hnsw"}})")),
             "422 not_supported_yet index.kind");
   EXPECT_EQ(told(post("/v1/libraries", R"({"name": "x", "vectors": {"embedding": {"type": "sparse"}}})")),
             "422 not_supported_yet vectors.embedding.type");
-  EXPECT_EQ(told(post("/v1/libraries", R"({"name": "x", "vectors": {"embedding": {"dimension": 5000000000}}})")),
-            "422 limit_exceeded vectors.embedding.dimension");
+  EXPECT_EQ(
+      told(post("/v1/libraries", R"({"name": "x", "vectors": {"embedding": {"dimension": 5000000000}}})")),
+      "422 limit_exceeded vectors.embedding.dimension");
 }
 
 TEST_F(ApiTest, WritesDocumentsAndTellsWhatBecameOfEach) {
   make_notes();
-  const HttpAnswer written = post("/v1/libraries/default.notes/documents",
-                                  R"({"documents": [{"id": "x", "text": "one line"}, {"text": "another"}], "durability": "flushed"})");
+  const HttpAnswer written = post(
+      "/v1/libraries/default.notes/documents",
+      R"({"documents": [{"id": "x", "text": "one line"}, {"text": "another"}], "durability": "flushed"})");
   ASSERT_EQ(written.status, 200) << written.body;
   EXPECT_EQ(at(written, "committed"), 2);
   EXPECT_EQ(at(written, "results", 0, "id"), "x");
@@ -76,8 +80,8 @@ TEST_F(ApiTest, WritesDocumentsAndTellsWhatBecameOfEach) {
   EXPECT_EQ(at(written, "results", 1, "id").as_string().size(), 36U) << "an id was given";
   EXPECT_EQ(database_->writes().back().durability, Durability::kFlushed);
   EXPECT_EQ(embedder_->embedded().size(), 2U);
-  EXPECT_EQ(at(post("/v1/libraries/notes/documents", R"({"documents": [{"id": "x", "text": "new"}]})"), "results", 0,
-               "effect"),
+  EXPECT_EQ(at(post("/v1/libraries/notes/documents", R"({"documents": [{"id": "x", "text": "new"}]})"),
+               "results", 0, "effect"),
             "replaced");
   EXPECT_EQ(at(post("/v1/libraries/notes/documents", R"({"documents": []})"), "committed"), 0);
 }
@@ -94,8 +98,9 @@ TEST_F(ApiTest, WritesDocumentsUpToTheFirstThatFails) {
   EXPECT_EQ(at(some, "results", 1, "error", "status"), 409);
   EXPECT_EQ(at(some, "results", 2).to_string(), R"({"id":"n2","status":"not_attempted"})");
 
-  const HttpAnswer none = post("/v1/libraries/notes/documents",
-                               R"({"on_conflict": "error", "documents": [{"id": "a", "text": "x"}, {"text": "y"}]})");
+  const HttpAnswer none =
+      post("/v1/libraries/notes/documents",
+           R"({"on_conflict": "error", "documents": [{"id": "a", "text": "x"}, {"text": "y"}]})");
   EXPECT_EQ(none.status, 409);
   EXPECT_EQ(at(none, "code"), "document_exists");
   EXPECT_EQ(at(none, "results", 0, "status"), "failed");
@@ -114,7 +119,8 @@ TEST_F(ApiTest, NamesTheFieldOfADocumentThatIsAtFault) {
   };
   EXPECT_EQ(refusal(R"({"text": "x"}, {"chunks": [{"vector": [1, "2"]}]})"),
             "422 invalid_argument documents[1].chunks[0].vector[1]");
-  EXPECT_EQ(refusal(R"({"chunks": [{"vector": [1e39, 0, 0, 0]}]})"), "422 invalid_vector documents[0].chunks[0].vector[0]");
+  EXPECT_EQ(refusal(R"({"chunks": [{"vector": [1e39, 0, 0, 0]}]})"),
+            "422 invalid_vector documents[0].chunks[0].vector[0]");
   EXPECT_EQ(refusal(R"({"chunks": [{"text": "a", "metadat": {}}]})"),
             "422 invalid_argument documents[0].chunks[0].metadat");
   EXPECT_EQ(refusal(R"({"chunks": [{"id": "no text, no vector"}]})").substr(0, 46),
@@ -137,7 +143,9 @@ TEST_F(ApiTest, ShowsDocuments) {
   const HttpAnswer whole = get("/v1/libraries/notes/documents/b?include=chunks,vector");
   EXPECT_EQ(at(whole, "chunks", 1, "text"), "gamma");
   EXPECT_EQ(at(whole, "chunks", 1, "vector").size(), 4U);
-  EXPECT_EQ(json(get("/v1/libraries/notes/documents/b?include=chunks")).find("chunks")->element(0).find("vector"), nullptr);
+  EXPECT_EQ(
+      json(get("/v1/libraries/notes/documents/b?include=chunks")).find("chunks")->element(0).find("vector"),
+      nullptr);
   EXPECT_EQ(told(get("/v1/libraries/notes/documents/b?include=size")), "422 invalid_argument include[0]");
   EXPECT_EQ(told(get("/v1/libraries/notes/documents/none")), "404 document_not_found id");
 }
@@ -147,10 +155,12 @@ TEST_F(ApiTest, ListsAndCountsDocumentsByPagesAndFilter) {
   const HttpAnswer first = get("/v1/libraries/notes/documents?limit=2");
   EXPECT_EQ(at(first, "documents", 0, "id"), "a");
   EXPECT_EQ(at(first, "documents", 1, "chunks"), 2);
-  const HttpAnswer rest = get("/v1/libraries/notes/documents?limit=2&cursor=" + at(first, "cursor").as_string());
+  const HttpAnswer rest =
+      get("/v1/libraries/notes/documents?limit=2&cursor=" + at(first, "cursor").as_string());
   EXPECT_EQ(at(rest, "documents").size(), 1U);
   EXPECT_TRUE(at(rest, "cursor").is_null());
-  const HttpAnswer found = get("/v1/libraries/notes/documents?where=%7B%22year%22:%7B%22$gt%22:2024%7D%7D&count=true&limit=1");
+  const HttpAnswer found =
+      get("/v1/libraries/notes/documents?where=%7B%22year%22:%7B%22$gt%22:2024%7D%7D&count=true&limit=1");
   EXPECT_EQ(at(found, "documents", 0, "id"), "b");
   EXPECT_EQ(at(found, "total"), 2);
   EXPECT_EQ(told(get("/v1/libraries/notes/documents?limit=x")), "422 invalid_argument limit");
@@ -165,11 +175,13 @@ TEST_F(ApiTest, ListsAndCountsDocumentsByPagesAndFilter) {
 TEST_F(ApiTest, PutsPatchesAndDeletesADocument) {
   make_notes();
   const std::string path = "/v1/libraries/notes/documents/d%2F1";
-  const HttpAnswer created = ask(HttpMethod::kPut, path, R"({"text": "hello", "metadata": {"a": 1, "b": 2}})");
+  const HttpAnswer created =
+      ask(HttpMethod::kPut, path, R"({"text": "hello", "metadata": {"a": 1, "b": 2}})");
   EXPECT_EQ(created.status, 201) << created.body;
   EXPECT_EQ(at(created, "id"), "d/1");
   EXPECT_EQ(at(created, "effect"), "created");
-  const HttpAnswer replaced = ask(HttpMethod::kPut, path, R"({"chunks": [{"vector": [1, 0, 0, 0]}], "metadata": {"a": 1, "b": 2}})");
+  const HttpAnswer replaced =
+      ask(HttpMethod::kPut, path, R"({"chunks": [{"vector": [1, 0, 0, 0]}], "metadata": {"a": 1, "b": 2}})");
   EXPECT_EQ(replaced.status, 200);
   EXPECT_EQ(at(replaced, "effect"), "replaced");
   const HttpAnswer patched = ask(HttpMethod::kPatch, path, R"({"metadata": {"b": null, "c": 3}})");
@@ -188,19 +200,26 @@ TEST_F(ApiTest, HonoursPreconditions) {
   const std::string path = "/v1/libraries/notes/documents/a";
   const std::string etag = get(path).header("ETag");
   const std::string body = R"({"text": "new"})";
-  EXPECT_EQ(told(ask(HttpMethod::kPut, path, body, {{"If-Match", "\"ffff\""}})).substr(0, 23), "412 precondition_failed");
-  EXPECT_EQ(told(ask(HttpMethod::kPut, path, body, {{"If-Match", "\"other\""}})), "412 precondition_failed If-Match");
+  EXPECT_EQ(told(ask(HttpMethod::kPut, path, body, {{"If-Match", "\"ffff\""}})).substr(0, 23),
+            "412 precondition_failed");
+  EXPECT_EQ(told(ask(HttpMethod::kPut, path, body, {{"If-Match", "\"other\""}})),
+            "412 precondition_failed If-Match");
   EXPECT_EQ(told(ask(HttpMethod::kPut, path, body, {{"If-Match", "x y"}})), "422 invalid_argument If-Match");
-  EXPECT_EQ(told(ask(HttpMethod::kPut, path, body, {{"If-None-Match", "*"}})).substr(0, 23), "412 precondition_failed");
+  EXPECT_EQ(told(ask(HttpMethod::kPut, path, body, {{"If-None-Match", "*"}})).substr(0, 23),
+            "412 precondition_failed");
   EXPECT_EQ(ask(HttpMethod::kPut, path, body, {{"If-Match", etag}}).status, 200);
-  EXPECT_EQ(ask(HttpMethod::kDelete, path, {}, {{"If-Match", etag}}).status, 412) << "the version is another now";
+  EXPECT_EQ(ask(HttpMethod::kDelete, path, {}, {{"If-Match", etag}}).status, 412)
+      << "the version is another now";
   EXPECT_EQ(ask(HttpMethod::kDelete, path, {}, {{"If-Match", "*"}}).status, 200);
   EXPECT_EQ(ask(HttpMethod::kDelete, path, {}, {{"If-Match", "*"}}).status, 412);
   EXPECT_EQ(ask(HttpMethod::kPut, path, body, {{"If-Match", "*"}}).status, 412);
   EXPECT_EQ(ask(HttpMethod::kPut, path, body, {{"If-None-Match", "*"}}).status, 201);
-  EXPECT_EQ(told(post("/v1/libraries/notes/documents", R"({"documents": [{"id": "b", "if_match": "ffff", "text": "x"}]})")).substr(0, 23),
+  EXPECT_EQ(told(post("/v1/libraries/notes/documents",
+                      R"({"documents": [{"id": "b", "if_match": "ffff", "text": "x"}]})"))
+                .substr(0, 23),
             "412 precondition_failed");
-  EXPECT_EQ(told(post("/v1/libraries/notes/documents", R"({"documents": [{"id": "none", "if_match": "*", "text": "x"}]})")),
+  EXPECT_EQ(told(post("/v1/libraries/notes/documents",
+                      R"({"documents": [{"id": "none", "if_match": "*", "text": "x"}]})")),
             "412 precondition_failed documents[0].if_match");
 }
 
@@ -209,7 +228,8 @@ TEST_F(ApiTest, WritesAndShowsSingleChunks) {
   const std::string path = "/v1/libraries/notes/chunks/a1";
   EXPECT_EQ(at(get(path), "text"), "alpha");
   EXPECT_EQ(at(get(path + "?include=vector"), "vector").to_string(), "[1,0,0,0]");
-  const HttpAnswer created = ask(HttpMethod::kPut, "/v1/libraries/notes/chunks/a2", R"({"document_id": "a", "vector": [0, 0, 0, 1]})");
+  const HttpAnswer created = ask(HttpMethod::kPut, "/v1/libraries/notes/chunks/a2",
+                                 R"({"document_id": "a", "vector": [0, 0, 0, 1]})");
   EXPECT_EQ(created.status, 201) << created.body;
   EXPECT_EQ(at(created, "document_id"), "a");
   const HttpAnswer replaced = ask(HttpMethod::kPut, path, R"({"text": "new alpha", "metadata": {"k": "v"}})");
@@ -234,23 +254,28 @@ TEST_F(ApiTest, ReadsAndCountsManyChunks) {
   EXPECT_EQ(json(by_id).find("chunks")->element(0).find("text"), nullptr);
   const HttpAnswer first = post(path + ":get", R"({"limit": 2, "cursor": null})");
   EXPECT_EQ(at(first, "chunks", 0, "id"), "a1");
-  const HttpAnswer rest = post(path + ":get", R"({"limit": 2, "cursor": ")" + at(first, "cursor").as_string() + "\"}");
+  const HttpAnswer rest =
+      post(path + ":get", R"({"limit": 2, "cursor": ")" + at(first, "cursor").as_string() + "\"}");
   EXPECT_EQ(at(rest, "chunks").size(), 1U);
-  EXPECT_EQ(at(post(path + ":get", R"({"where": {"year": 2025}, "where_document": {"$contains": "gam"}})"), "chunks", 0, "text"),
+  EXPECT_EQ(at(post(path + ":get", R"({"where": {"year": 2025}, "where_document": {"$contains": "gam"}})"),
+               "chunks", 0, "text"),
             "gamma");
   EXPECT_EQ(at(post(path + ":count", "{}"), "count"), 3);
   EXPECT_EQ(at(post(path + ":count", R"({"where": {"n": 1}})"), "count"), 1);
   EXPECT_EQ(told(post(path + ":get", R"({"ids": ["a"], "where": {}})")), "422 invalid_argument ids");
   EXPECT_EQ(told(post(path + ":get", R"({"ids": ["a"], "limit": 3})")), "422 invalid_argument limit");
-  EXPECT_EQ(told(post(path + ":count", R"({"where": {"$and": {}}})")).substr(0, 26), "422 invalid_argument where");
+  EXPECT_EQ(told(post(path + ":count", R"({"where": {"$and": {}}})")).substr(0, 26),
+            "422 invalid_argument where");
 }
 
 TEST_F(ApiTest, PatchesAndDeletesManyChunks) {
   fill();
   const std::string path = "/v1/libraries/notes/chunks";
-  EXPECT_EQ(at(post(path + ":patch", R"({"where": {"year": 2025}, "metadata": {"seen": true}})"), "patched"), 2);
+  EXPECT_EQ(at(post(path + ":patch", R"({"where": {"year": 2025}, "metadata": {"seen": true}})"), "patched"),
+            2);
   EXPECT_EQ(at(post(path + ":count", R"({"where": {"seen": true}})"), "count"), 2);
-  EXPECT_EQ(told(post(path + ":patch", R"({"ids": ["none"], "metadata": {}})")).substr(0, 19), "404 chunk_not_found");
+  EXPECT_EQ(told(post(path + ":patch", R"({"ids": ["none"], "metadata": {}})")).substr(0, 19),
+            "404 chunk_not_found");
   EXPECT_EQ(told(post(path + ":delete", "{}")), "422 invalid_argument where");
   EXPECT_EQ(told(post(path + ":delete", R"({"ids": []})")), "422 invalid_argument ids");
   const HttpAnswer one = post(path + ":delete", R"({"ids": ["a1", "none"]})");
@@ -275,14 +300,16 @@ TEST_F(ApiTest, SearchesByVectorAndText) {
 
   const float query[] = {0, 0, 1, 0};
   const std::string base64 = to_base64({reinterpret_cast<const char*>(query), sizeof(query)});
-  const HttpAnswer full = post(path, R"({"vectors": {"embedding": ")" + base64 + R"("}, "k": 1, "explain": true,
+  const HttpAnswer full =
+      post(path, R"({"vectors": {"embedding": ")" + base64 + R"("}, "k": 1, "explain": true,
       "include": ["vector", "document"], "target_recall": 0.95, "consistency": "strong", "timeout_ms": 60000})");
   EXPECT_EQ(at(full, "hits", 0, "chunk_id"), "b#1");
   EXPECT_EQ(at(full, "hits", 0, "document", "metadata", "year"), 2025);
   EXPECT_EQ(json(full).find("hits")->element(0).find("text"), nullptr);
   EXPECT_TRUE(at(full, "explain").is_object());
 
-  EXPECT_EQ(post(path, R"({"text": "beta", "where": {"year": {"$in": [2024]}}, "min_score": -1})").status, 200);
+  EXPECT_EQ(post(path, R"({"text": "beta", "where": {"year": {"$in": [2024]}}, "min_score": -1})").status,
+            200);
   EXPECT_EQ(told(post(path, "{}")), "422 invalid_argument vector");
   EXPECT_EQ(told(post(path, R"({"vector": [1, 0, 0, 0], "k": 0})")), "422 invalid_argument k");
   EXPECT_EQ(told(post(path, R"({"vector": [1, 0, 0, 0], "k": 10001})")), "422 limit_exceeded k");
@@ -291,36 +318,43 @@ TEST_F(ApiTest, SearchesByVectorAndText) {
 
 TEST_F(ApiTest, AnswersSeveralQueriesAtOnce) {
   fill();
-  const HttpAnswer answer = post("/v1/libraries/notes/search",
-                                 R"({"queries": [{"vector": [1, 0, 0, 0], "k": 1, "include": []}, {"text": "x", "k": 2, "explain": true}]})");
+  const HttpAnswer answer = post(
+      "/v1/libraries/notes/search",
+      R"({"queries": [{"vector": [1, 0, 0, 0], "k": 1, "include": []}, {"text": "x", "k": 2, "explain": true}]})");
   ASSERT_EQ(at(answer, "results").size(), 2U) << answer.body;
   EXPECT_EQ(at(answer, "results", 0, "hits", 0, "chunk_id"), "a1");
   EXPECT_EQ(at(answer, "results", 0, "hits", 0).size(), 4U);
   EXPECT_TRUE(at(answer, "results", 1, "explain").is_object());
-  EXPECT_EQ(told(post("/v1/libraries/notes/search", R"({"queries": [{"text": "x"}, {"text": "x", "k": 10001}]})")),
-            "422 limit_exceeded queries[1].k");
+  EXPECT_EQ(
+      told(post("/v1/libraries/notes/search", R"({"queries": [{"text": "x"}, {"text": "x", "k": 10001}]})")),
+      "422 limit_exceeded queries[1].k");
 }
 
 TEST_F(ApiTest, FindsNeighboursOfAChunk) {
   fill();
   const HttpAnswer answer = post("/v1/libraries/notes/similar", R"({"chunk_id": "a1", "k": 5})");
   EXPECT_EQ(at(answer, "hits").size(), 2U) << answer.body;
-  EXPECT_EQ(told(post("/v1/libraries/notes/similar", R"({"chunk_id": "none"})")).substr(0, 19), "404 chunk_not_found");
+  EXPECT_EQ(told(post("/v1/libraries/notes/similar", R"({"chunk_id": "none"})")).substr(0, 19),
+            "404 chunk_not_found");
   EXPECT_EQ(told(post("/v1/libraries/notes/similar", R"({"vector": [1]})")), "422 invalid_argument vector");
 }
 
 TEST_F(ApiTest, ReadsWaitForTheCommitsTheyName) {
   fill();
-  const std::string token = at(ask(HttpMethod::kPut, "/v1/libraries/notes/documents/z", R"({"text": "z"})"), "commit").as_string();
+  const std::string token =
+      at(ask(HttpMethod::kPut, "/v1/libraries/notes/documents/z", R"({"text": "z"})"), "commit").as_string();
   EXPECT_EQ(get("/v1/libraries/notes/documents/z?after=" + token).status, 200);
   EXPECT_EQ(post("/v1/libraries/notes/search", R"({"text": "z", "after": [")" + token + "\"]}").status, 200);
-  EXPECT_EQ(told(post("/v1/libraries/notes/chunks:count", R"({"after": "nonsense"})")), "422 invalid_argument after");
-  EXPECT_EQ(told(post("/v1/libraries/notes/search", R"({"text": "z", "after": 3})")), "422 invalid_argument after");
+  EXPECT_EQ(told(post("/v1/libraries/notes/chunks:count", R"({"after": "nonsense"})")),
+            "422 invalid_argument after");
+  EXPECT_EQ(told(post("/v1/libraries/notes/search", R"({"text": "z", "after": 3})")),
+            "422 invalid_argument after");
 }
 
 TEST_F(ApiTest, TransactionsSpanLibraries) {
   fill();
-  ASSERT_EQ(post("/v1/libraries", R"({"name": "other", "vectors": {"embedding": {"dimension": 4}}})").status, 201);
+  ASSERT_EQ(post("/v1/libraries", R"({"name": "other", "vectors": {"embedding": {"dimension": 4}}})").status,
+            201);
   const HttpAnswer done = post("/v1/transactions", R"({"operations": [
       {"library": "notes", "upsert_documents": [{"id": "t1", "text": "x"}, {"id": "t2", "metadata": {}}]},
       {"library": "default:other", "upsert_documents": [{"id": "t3", "chunks": [{"vector": [1, 0, 0, 0]}]}], "on_conflict": "error"},
@@ -336,7 +370,8 @@ TEST_F(ApiTest, TransactionsSpanLibraries) {
   const HttpAnswer failed = post("/v1/transactions", R"({"operations": [
       {"library": "notes", "upsert_documents": [{"id": "t9", "text": "x"}]},
       {"library": "notes", "delete_documents": ["a", "none"]}]})");
-  EXPECT_EQ(told(failed).substr(0, 59), "404 document_not_found operations[1].delete_documents[1].id") << failed.body;
+  EXPECT_EQ(told(failed).substr(0, 59), "404 document_not_found operations[1].delete_documents[1].id")
+      << failed.body;
   EXPECT_EQ(get("/v1/libraries/notes/documents/t9").status, 404);
   EXPECT_EQ(get("/v1/libraries/notes/documents/a").status, 200);
 }

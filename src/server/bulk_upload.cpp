@@ -50,7 +50,8 @@ class BulkUpload final : public LineConsumer {
   }
 
   HttpResponse abort(int status, const Error& error) override {
-    // The lines that came whole before are as good as any, but they were not written: the client did not say that it was through.
+    // The lines that came whole before are as good as any, but they were not written: the client did not say
+    // that it was through.
     at_line(line_, error);
     return summary(status);
   }
@@ -107,7 +108,8 @@ class BulkUpload final : public LineConsumer {
       // Every batch is a request of its own to the engine.
       write.idempotency = call_.idempotency;
       write.idempotency->scope += " batch " + std::to_string(batches_);
-      write.idempotency->request_hash = sha256_hex(call_.idempotency->request_hash + std::exchange(batch_text_, {}));
+      write.idempotency->request_hash =
+          sha256_hex(call_.idempotency->request_hash + std::exchange(batch_text_, {}));
     }
     Result<WriteResult> result = call_.service.write(call_.context, std::move(write));
     if (!result) return fail(at_line(lines.front(), std::move(result).error()));
@@ -128,10 +130,12 @@ class BulkUpload final : public LineConsumer {
     writer.end_object();
   }
 
-  // A failure before anything was committed is a problem; later it is part of an answer that says what is there.
+  // A failure before anything was committed is a problem; later it is part of an answer that says what is
+  // there.
   HttpResponse summary(std::optional<int> status = std::nullopt) {
     const bool refused = failure_ && committed_ == 0;
-    HttpResponse response = refused ? problem_head(*failure_, status.value_or(status_of(*failure_))) : HttpResponse();
+    HttpResponse response =
+        refused ? problem_head(*failure_, status.value_or(status_of(*failure_))) : HttpResponse();
     JsonWriter writer(response.body);
     writer.begin_object();
     if (refused) write_problem_members(writer, *failure_, response.status, call_.context.trace_id);
@@ -170,8 +174,7 @@ Result<std::unique_ptr<LineConsumer>> begin_bulk_upload(Call call) {
 
 Json bulk_summary_schema(SchemaBook& book) {
   return book.reference("BulkSummary", [](SchemaBook& b) {
-    Json failed = record_schema({{"line", integer_schema("Counted from 1.")},
-                                 {"error", problem_schema(b)}});
+    Json failed = record_schema({{"line", integer_schema("Counted from 1.")}, {"error", problem_schema(b)}});
     return record_schema({{"committed", integer_schema("How many documents.")},
                           {"failed", std::move(failed), Given::kSometimes},
                           {"commit", nullable_schema(string_schema("Commit token."))}});

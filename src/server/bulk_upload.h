@@ -1,7 +1,8 @@
 // Bulk upload: documents as lines of JSON (application/x-ndjson), committed in batches while they arrive.
 //
-// Memory is bounded by one line and one batch. Where a batch ends depends on the lines alone, not on how they arrive, so that a
-// repeat with the same idempotency key meets the same batches. The first document that fails ends the upload.
+// Memory is bounded by one line and one batch. Where a batch ends depends on the lines alone, not on how they
+// arrive, so that a repeat with the same idempotency key meets the same batches. The first document that
+// fails ends the upload.
 #pragma once
 
 #include <memory>
@@ -10,8 +11,9 @@
 
 namespace sextant {
 
-inline constexpr std::size_t kMaxLineBytes = 16U << 20U;   // as much as a transaction may have; beyond: kPayloadTooLarge
-inline constexpr std::size_t kBatchBytes = 8U << 20U;      // of lines
+inline constexpr std::size_t kMaxLineBytes =
+    16U << 20U;  // as much as a transaction may have; beyond: kPayloadTooLarge
+inline constexpr std::size_t kBatchBytes = 8U << 20U;  // of lines
 inline constexpr std::size_t kBatchDocuments = 1'000;
 /// What an upload may hold at once: a line, a batch, and the batch as it is written.
 inline constexpr std::size_t kUploadBytes = kMaxLineBytes + 2 * kBatchBytes;

@@ -11,7 +11,8 @@ class BulkUpload : public ApiFixture {
  protected:
   BulkUpload() { service_options_.limits.max_request_bytes = 1000; }  // lines have limits of their own
   static std::string line(int i) {
-    return R"({"id": "d)" + std::to_string(i) + R"(", "chunks": [{"vector": [1, 0, 0, )" + std::to_string(i) + "]}]}\n";
+    return R"({"id": "d)" + std::to_string(i) + R"(", "chunks": [{"vector": [1, 0, 0, )" + std::to_string(i) +
+           "]}]}\n";
   }
   static std::string lines(int count) {
     std::string all;
@@ -45,7 +46,8 @@ TEST_F(BulkUpload, CommitsLinesInBatchesThatDoNotDependOnHowTheyArrive) {
 
 TEST_F(BulkUpload, TakesBlankLinesAndALastLineWithoutEnd) {
   make_notes();
-  const HttpAnswer answer = upload(path_, "\n" + line(1) + "\r\n  \n" + R"({"id": "last", "metadata": {"n": 1}})", 3);
+  const HttpAnswer answer =
+      upload(path_, "\n" + line(1) + "\r\n  \n" + R"({"id": "last", "metadata": {"n": 1}})", 3);
   EXPECT_EQ(at(answer, "committed"), 2);
   EXPECT_EQ(get(path_ + "/last").status, 200);
   EXPECT_EQ(at(upload(path_, "\n", 1), "committed"), 0);
@@ -96,7 +98,8 @@ TEST_F(BulkUpload, EndsABatchBySizeToo) {
   make_notes();
   std::string text;
   for (int i = 0; i < 12; ++i) {
-    text += R"({"metadata": {}, "chunks": [{"vector": [1, 0, 0, 0], "text": ")" + std::string(1'000'000, 't') + "\"}]}\n";
+    text += R"({"metadata": {}, "chunks": [{"vector": [1, 0, 0, 0], "text": ")" +
+            std::string(1'000'000, 't') + "\"}]}\n";
   }
   EXPECT_EQ(at(upload(path_, text, 1 << 20), "committed"), 12);
   EXPECT_EQ(batches(), (std::vector<std::size_t>{9, 3}));
@@ -108,7 +111,8 @@ TEST_F(BulkUpload, TakesItsSettingsFromTheQuery) {
   EXPECT_EQ(database_->writes().back().durability, Durability::kFlushed);
   EXPECT_EQ(told(upload(path_ + "?durability=never", line(1), 100)), "422 invalid_argument durability");
   EXPECT_EQ(told(upload(path_ + "?atomic=true", line(1), 100)), "422 invalid_argument atomic");
-  EXPECT_EQ(told(post(path_ + "?durability=flushed", R"({"documents": []})")), "422 invalid_argument durability");
+  EXPECT_EQ(told(post(path_ + "?durability=flushed", R"({"documents": []})")),
+            "422 invalid_argument durability");
 }
 
 TEST_F(BulkUpload, GivesEveryBatchAnIdempotencyKeyOfItsOwn) {

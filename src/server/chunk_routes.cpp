@@ -53,15 +53,16 @@ Result<HttpResponse> write_one(Call& call, Operation operation) {
   write.transactions.push_back({.operations = {std::move(operation)}});
   TRY_ASSIGN(WriteResult result, call.service.write(call.context, std::move(write)));
   TRY_ASSIGN(const OperationOutcome outcome, single_outcome(result));
-  HttpResponse response = json_response(outcome.effect == Effect::kCreated ? 201 : 200, [&](JsonWriter& writer) {
-    writer.begin_object();
-    writer.member("id", outcome.id);
-    writer.member("document_id", outcome.document_id);
-    writer.member("effect", effect_name(outcome.effect));
-    write_version(writer, outcome.version);
-    write_commit(writer, call, result.sequence);
-    writer.end_object();
-  });
+  HttpResponse response =
+      json_response(outcome.effect == Effect::kCreated ? 201 : 200, [&](JsonWriter& writer) {
+        writer.begin_object();
+        writer.member("id", outcome.id);
+        writer.member("document_id", outcome.document_id);
+        writer.member("effect", effect_name(outcome.effect));
+        write_version(writer, outcome.version);
+        write_commit(writer, call, result.sequence);
+        writer.end_object();
+      });
   mark_replayed(response, result);
   return response;
 }
@@ -82,7 +83,8 @@ Result<HttpResponse> put_chunk(Call& call, ChunkRequest request) {
 
 Result<HttpResponse> patch_chunk(Call& call, ChunkRequest request) {
   TRY_ASSIGN(const std::optional<Version> if_match, header_match(call));
-  PatchChunk patch{.library = call.library(), .id = call.id(), .text = std::move(request.text), .if_match = if_match};
+  PatchChunk patch{
+      .library = call.library(), .id = call.id(), .text = std::move(request.text), .if_match = if_match};
   patch.vector = std::move(request.vector);
   patch.model = std::move(request.model);
   if (request.metadata) patch.metadata_patch = *std::move(request.metadata);
@@ -118,7 +120,8 @@ std::vector<Field<T>> choice_fields(std::size_t ServiceLimits::* limit) {
   return {
       field<T>("ids", "The chunks of these ids.", list_of(string_value(), limit), &T::ids),
       field<T>("where", "Instead of ids: a filter on metadata.", where_value(), &T::where),
-      field<T>("where_document", "Instead of ids: a filter on text.", where_document_value(), &T::where_document),
+      field<T>("where_document", "Instead of ids: a filter on text.", where_document_value(),
+               &T::where_document),
   };
 }
 
@@ -142,13 +145,14 @@ const ObjectType<ChunksRequest>& chunks_type() {
                                           nullable(string_value()), &ChunksRequest::cursor));
     fields.push_back(field<ChunksRequest>("include", "What to show; text and metadata by default.",
                                           include_value(IncludeNames::kChunk), &ChunksRequest::include));
-    fields.push_back(field<ChunksRequest>("after", "Commit tokens that the answer must have seen.", after_value(),
-                                          &ChunksRequest::after));
+    fields.push_back(field<ChunksRequest>("after", "Commit tokens that the answer must have seen.",
+                                          after_value(), &ChunksRequest::after));
     return ObjectType<ChunksRequest>(
         "ChunksRequest", "Chunks by ids, or a page of those that a filter selects.", std::move(fields),
         [](const ChunksRequest& request, const FieldPath& path) -> Status {
           TRY(ids_or_filter(request, path));
-          if (request.ids && request.cursor) return FieldPath(path, "cursor").refuse("has no meaning with ids");
+          if (request.ids && request.cursor)
+            return FieldPath(path, "cursor").refuse("has no meaning with ids");
           if (request.ids && request.limit) return FieldPath(path, "limit").refuse("has no meaning with ids");
           return {};
         });
@@ -205,7 +209,8 @@ Result<HttpResponse> count_chunks(Call& call, CountRequest request) {
   TRY(wait_for(call, request.after));
   TRY_ASSIGN(const std::uint64_t count,
              call.service.count_chunks(call.context, call.library(), request.where, request.where_document));
-  return json_response(200, [&](JsonWriter& writer) { writer.begin_object().member("count", count).end_object(); });
+  return json_response(
+      200, [&](JsonWriter& writer) { writer.begin_object().member("count", count).end_object(); });
 }
 
 Result<ChunkSelection> selection_of(ChunkChoice choice) {
@@ -228,11 +233,14 @@ struct PatchChunksRequest : ChunkChoice {
 const ObjectType<PatchChunksRequest>& patch_chunks_type() {
   static const ObjectType<PatchChunksRequest> type = [] {
     auto fields = choice_fields<PatchChunksRequest>(&ServiceLimits::max_selected_chunks);
-    fields.push_back(field<PatchChunksRequest>("metadata", "A merge patch (RFC 7396) for each of them.", object_value(),
-                                               &PatchChunksRequest::metadata, Presence::kRequired));
-    return ObjectType<PatchChunksRequest>(
-        "ChunksPatch", "Chunks by ids or by a filter, all or none.", std::move(fields),
-        [](const PatchChunksRequest& request, const FieldPath& path) { return ids_or_filter(request, path); });
+    fields.push_back(field<PatchChunksRequest>("metadata", "A merge patch (RFC 7396) for each of them.",
+                                               object_value(), &PatchChunksRequest::metadata,
+                                               Presence::kRequired));
+    return ObjectType<PatchChunksRequest>("ChunksPatch", "Chunks by ids or by a filter, all or none.",
+                                          std::move(fields),
+                                          [](const PatchChunksRequest& request, const FieldPath& path) {
+                                            return ids_or_filter(request, path);
+                                          });
   }();
   return type;
 }
@@ -245,10 +253,12 @@ const ObjectType<ChunkChoice>& delete_chunks_type() {
 }
 
 // Answers how many chunks had the effect.
-HttpResponse changed_response(const Call& call, const WriteResult& result, std::string_view name, Effect effect) {
+HttpResponse changed_response(const Call& call, const WriteResult& result, std::string_view name,
+                              Effect effect) {
   std::uint64_t changed = 0;
   for (const auto& transaction : result.transactions) {
-    for (const OperationOutcome& outcome : transaction->operations) changed += outcome.effect == effect ? 1 : 0;
+    for (const OperationOutcome& outcome : transaction->operations)
+      changed += outcome.effect == effect ? 1 : 0;
   }
   HttpResponse response = json_response(200, [&](JsonWriter& writer) {
     writer.begin_object().member(name, changed);
@@ -262,8 +272,8 @@ HttpResponse changed_response(const Call& call, const WriteResult& result, std::
 Result<HttpResponse> patch_chunks(Call& call, PatchChunksRequest request) {
   const Json metadata = std::move(request.metadata);
   TRY_ASSIGN(const ChunkSelection selection, selection_of(std::move(request)));
-  TRY_ASSIGN(const WriteResult result, call.service.patch_chunks(call.context, call.library(), selection, metadata,
-                                                                 call.write_request()));
+  TRY_ASSIGN(const WriteResult result, call.service.patch_chunks(call.context, call.library(), selection,
+                                                                 metadata, call.write_request()));
   return changed_response(call, result, "patched", Effect::kPatched);
 }
 
@@ -275,8 +285,8 @@ Result<HttpResponse> delete_chunks(Call& call, ChunkChoice choice) {
 }
 
 Json chunk_list_schema(SchemaBook& book) {
-  return record_schema(
-      {{"chunks", array_schema(chunk_schema(book))}, {"cursor", nullable_schema(string_schema("Where to go on."))}});
+  return record_schema({{"chunks", array_schema(chunk_schema(book))},
+                        {"cursor", nullable_schema(string_schema("Where to go on."))}});
 }
 
 Route write_route(HttpMethod method, std::string pattern, std::string operation_id, std::string summary,
@@ -301,11 +311,14 @@ std::vector<Route> chunk_routes() {
   const std::string many = "/v1/libraries/{library}/chunks";
   const std::string one = many + "/{id}";
   const auto changed_schema = [](std::string_view name) {
-    return [name](SchemaBook&) { return record_schema({{name, integer_schema()}, {"commit", commit_schema()}}); };
+    return [name](SchemaBook&) {
+      return record_schema({{name, integer_schema()}, {"commit", commit_schema()}});
+    };
   };
   const ResponseSpec changed{200, "It was changed.", written_chunk_schema};
   const ResponseSpec created{201, "It was created.", written_chunk_schema};
-  const ResponseSpec counted{200, "The number.", [](SchemaBook&) { return record_schema({{"count", integer_schema()}}); }};
+  const ResponseSpec counted{200, "The number.",
+                             [](SchemaBook&) { return record_schema({{"count", integer_schema()}}); }};
   return {
       with_query({.method = HttpMethod::kGet,
                   .pattern = one,
@@ -314,9 +327,11 @@ std::vector<Route> chunk_routes() {
                   .tag = kTag,
                   .responses = {{200, "The chunk.", chunk_schema}}},
                  chunk_query_type(), get_chunk),
-      with_body(conditional(write_route(HttpMethod::kPut, one, "put_chunk", "Write a chunk whole", {changed, created})),
+      with_body(conditional(write_route(HttpMethod::kPut, one, "put_chunk", "Write a chunk whole",
+                                        {changed, created})),
                 put_chunk_type(), put_chunk),
-      with_body(conditional(write_route(HttpMethod::kPatch, one, "patch_chunk", "Change parts of a chunk", {changed})),
+      with_body(conditional(write_route(HttpMethod::kPatch, one, "patch_chunk", "Change parts of a chunk",
+                                        {changed})),
                 patch_chunk_type(), patch_chunk),
       with_nothing(conditional(write_route(HttpMethod::kDelete, one, "delete_chunk", "Delete a chunk",
                                            {{200, "It is gone.", written_chunk_schema}})),
@@ -335,7 +350,8 @@ std::vector<Route> chunk_routes() {
                  .tag = kTag,
                  .responses = {counted}},
                 count_type(), count_chunks),
-      with_body(write_route(HttpMethod::kPost, many + ":patch", "patch_chunks", "Merge into the metadata of many chunks",
+      with_body(write_route(HttpMethod::kPost, many + ":patch", "patch_chunks",
+                            "Merge into the metadata of many chunks",
                             {{200, "How many were changed.", changed_schema("patched")}}),
                 patch_chunks_type(), patch_chunks),
       with_body(write_route(HttpMethod::kPost, many + ":delete", "delete_chunks", "Delete many chunks",

@@ -26,14 +26,18 @@ void write_outcome(JsonWriter& writer, const DocumentOutcome& outcome, std::size
       break;
     case DocumentOutcome::Status::kFailed:
       writer.member("status", "failed").key("error");
-      write_problem(writer, in_field("documents[" + std::to_string(index) + "]", outcome.error), call.context.trace_id);
+      write_problem(writer, in_field("documents[" + std::to_string(index) + "]", outcome.error),
+                    call.context.trace_id);
       break;
-    case DocumentOutcome::Status::kNotAttempted: writer.member("status", "not_attempted"); break;
+    case DocumentOutcome::Status::kNotAttempted:
+      writer.member("status", "not_attempted");
+      break;
   }
   writer.end_object();
 }
 
-HttpResponse documents_response(const Call& call, const std::vector<DocumentOutcome>& outcomes, Sequence sequence) {
+HttpResponse documents_response(const Call& call, const std::vector<DocumentOutcome>& outcomes,
+                                Sequence sequence) {
   std::size_t committed = 0;
   std::optional<Error> error;
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
@@ -70,7 +74,8 @@ Result<HttpResponse> write_documents(Call& call, DocumentsRequest request) {
     Result<UpsertDocument> upsert = upsert_of(call, call.library(), std::move(request.documents[i]), request);
     if (!upsert) {
       const std::size_t operation = transaction.operations.size();
-      transaction.rejected = in_field("operations[" + std::to_string(operation) + "]", std::move(upsert).error());
+      transaction.rejected =
+          in_field("operations[" + std::to_string(operation) + "]", std::move(upsert).error());
       break;  // the first failure ends the request
     }
     transaction.operations.emplace_back(*std::move(upsert));
@@ -116,12 +121,14 @@ const ObjectType<DocumentsQuery>& documents_query_type() {
   static const ObjectType<DocumentsQuery> type(
       "DocumentsQuery", "",
       {
-          field<DocumentsQuery>("limit", "How many to list; 100 by default.", count_value(1, &ServiceLimits::max_page),
-                                &DocumentsQuery::limit),
+          field<DocumentsQuery>("limit", "How many to list; 100 by default.",
+                                count_value(1, &ServiceLimits::max_page), &DocumentsQuery::limit),
           field<DocumentsQuery>("cursor", "Where to go on, as the last answer said.", string_value(),
                                 &DocumentsQuery::cursor),
-          field<DocumentsQuery>("where", "A filter on metadata, as JSON.", where_value(), &DocumentsQuery::where),
-          field<DocumentsQuery>("count", "Answer `total` too: all that match.", boolean_value(), &DocumentsQuery::count),
+          field<DocumentsQuery>("where", "A filter on metadata, as JSON.", where_value(),
+                                &DocumentsQuery::where),
+          field<DocumentsQuery>("count", "Answer `total` too: all that match.", boolean_value(),
+                                &DocumentsQuery::count),
           field<DocumentsQuery>("after", "A commit token that the answer must have seen.", after_value(),
                                 &DocumentsQuery::after),
       });
@@ -181,7 +188,8 @@ const ObjectType<DocumentQuery>& document_query_type() {
 Result<HttpResponse> get_document(Call& call, DocumentQuery query) {
   TRY(wait_for(call, query.after));
   const Include include{.text = query.chunks, .metadata = query.chunks, .vector = query.shown.vector};
-  TRY_ASSIGN(const Document document, call.service.document(call.context, call.library(), call.id(), include));
+  TRY_ASSIGN(const Document document,
+             call.service.document(call.context, call.library(), call.id(), include));
   HttpResponse response = json_response(
       200, [&](JsonWriter& writer) { write_document(writer, document, query.chunks, query.shown); });
   response.headers.emplace_back("ETag", quoted_etag(document.version));
@@ -195,15 +203,16 @@ Result<HttpResponse> write_one(Call& call, Operation operation) {
   TRY_ASSIGN(WriteResult result, call.service.write(call.context, std::move(write)));
   TRY_ASSIGN(const OperationOutcome outcome, single_outcome(result));
   const bool deleted = outcome.effect == Effect::kDeleted;
-  HttpResponse response = json_response(outcome.effect == Effect::kCreated ? 201 : 200, [&](JsonWriter& writer) {
-    writer.begin_object().member("id", outcome.id);
-    if (!deleted) {
-      writer.member("effect", effect_name(outcome.effect));
-      write_version(writer, outcome.version);
-    }
-    write_commit(writer, call, result.sequence);
-    writer.end_object();
-  });
+  HttpResponse response =
+      json_response(outcome.effect == Effect::kCreated ? 201 : 200, [&](JsonWriter& writer) {
+        writer.begin_object().member("id", outcome.id);
+        if (!deleted) {
+          writer.member("effect", effect_name(outcome.effect));
+          write_version(writer, outcome.version);
+        }
+        write_commit(writer, call, result.sequence);
+        writer.end_object();
+      });
   if (!deleted) response.headers.emplace_back("ETag", quoted_etag(outcome.version));
   mark_replayed(response, result);
   return response;
@@ -220,7 +229,8 @@ Result<HttpResponse> put_document(Call& call, DocumentRequest request) {
   WriteSettings settings{.model = request.model};
   if (call.if_none_match) {
     if (*call.if_none_match != "*") {
-      return fail(field_error(ErrorCode::kInvalidArgument, "If-None-Match", "must be '*': the document must not exist"));
+      return fail(field_error(ErrorCode::kInvalidArgument, "If-None-Match",
+                              "must be '*': the document must not exist"));
     }
     settings.on_conflict = OnConflict::kError;
   }
@@ -263,7 +273,9 @@ Json written_schema(SchemaBook&) {
                         {"commit", commit_schema()}});
 }
 
-Json deleted_schema(SchemaBook&) { return record_schema({{"id", string_schema()}, {"commit", commit_schema()}}); }
+Json deleted_schema(SchemaBook&) {
+  return record_schema({{"id", string_schema()}, {"commit", commit_schema()}});
+}
 
 Json document_list_schema(SchemaBook& book) {
   return record_schema({{"documents", array_schema(document_summary_schema(book))},

@@ -16,7 +16,8 @@ Result<std::optional<Version>> header_match(const Call& call) {
 
 Result<UpsertDocument> upsert_of(Call& call, const std::string& library, DocumentRequest document,
                                  const WriteSettings& settings) {
-  UpsertDocument upsert{.library = library, .document = std::move(document.document), .on_conflict = settings.on_conflict};
+  UpsertDocument upsert{
+      .library = library, .document = std::move(document.document), .on_conflict = settings.on_conflict};
   if (document.text) {
     Result<std::vector<ChunkInput>> chunks = call.service.split(call.context, library, *document.text);
     if (!chunks) {
@@ -39,7 +40,8 @@ LocatedError locate_error(Error error) {
   std::string& field = located.error.field;
   if (!field.starts_with(kPrefix)) return located;
   std::size_t operation = 0;
-  const char* end = std::from_chars(field.data() + kPrefix.size(), field.data() + field.size(), operation).ptr;
+  const char* end =
+      std::from_chars(field.data() + kPrefix.size(), field.data() + field.size(), operation).ptr;
   auto used = static_cast<std::size_t>(end - field.data());
   if (used >= field.size() || field[used] != ']') return located;
   located.operation = operation;
@@ -56,17 +58,20 @@ LocatedError locate_error(Error error) {
   return located;
 }
 
-std::vector<DocumentOutcome> document_outcomes(std::span<const std::string> ids, bool atomic, WriteResult result) {
+std::vector<DocumentOutcome> document_outcomes(std::span<const std::string> ids, bool atomic,
+                                               WriteResult result) {
   std::vector<DocumentOutcome> outcomes(ids.size());
   for (std::size_t i = 0; i < ids.size(); ++i) outcomes[i].id = ids[i];
   const auto commit = [&](std::size_t i, const OperationOutcome& operation) {
-    outcomes[i] = {DocumentOutcome::Status::kCommitted, operation.id, operation.effect, operation.version, {}};
+    outcomes[i] = {
+        DocumentOutcome::Status::kCommitted, operation.id, operation.effect, operation.version, {}};
   };
   std::size_t first = 0;  // document of the transaction's first operation
   for (Result<TransactionOutcome>& transaction : result.transactions) {
     if (!transaction) {
       LocatedError located = locate_error(std::move(transaction).error());
-      const std::size_t failed = std::min(first + (atomic ? located.operation.value_or(0) : 0), ids.size() - 1);
+      const std::size_t failed =
+          std::min(first + (atomic ? located.operation.value_or(0) : 0), ids.size() - 1);
       outcomes[failed].status = DocumentOutcome::Status::kFailed;
       outcomes[failed].error = std::move(located.error);
       break;
@@ -80,7 +85,8 @@ std::vector<DocumentOutcome> document_outcomes(std::span<const std::string> ids,
 }
 
 Result<OperationOutcome> single_outcome(WriteResult& result) {
-  if (result.transactions.size() != 1 || (result.transactions[0] && result.transactions[0]->operations.size() != 1)) {
+  if (result.transactions.size() != 1 ||
+      (result.transactions[0] && result.transactions[0]->operations.size() != 1)) {
     return fail(ErrorCode::kInternal, "a write of one operation has another number of outcomes");
   }
   if (!result.transactions[0]) return fail(locate_error(std::move(result.transactions[0]).error()).error);

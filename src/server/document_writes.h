@@ -1,5 +1,5 @@
-// Writes of documents as requests have them: texts are cut, "*" is looked up, and the outcomes find their way back to the documents
-// they belong to.
+// Writes of documents as requests have them: texts are cut, "*" is looked up, and the outcomes find their way
+// back to the documents they belong to.
 //
 // Any thread; blocks as Service does.
 #pragma once
@@ -20,7 +20,8 @@ Version version_of(const VersionMatch& match);
 /// The If-Match header's.
 Result<std::optional<Version>> header_match(const Call& call);
 
-/// The operation for one document; its text is cut into chunks. Fields of errors are those of the document ("text").
+/// The operation for one document; its text is cut into chunks. Fields of errors are those of the document
+/// ("text").
 Result<UpsertDocument> upsert_of(Call& call, const std::string& library, DocumentRequest document,
                                  const WriteSettings& settings);
 
@@ -41,7 +42,8 @@ struct DocumentOutcome {
   Error error = {};  // its field is below the document
 };
 /// One for each document, in order. `ids` are those the request gave, "" for none.
-std::vector<DocumentOutcome> document_outcomes(std::span<const std::string> ids, bool atomic, WriteResult result);
+std::vector<DocumentOutcome> document_outcomes(std::span<const std::string> ids, bool atomic,
+                                               WriteResult result);
 
 /// The one write a request consists of: its outcome, or its failure as an error.
 Result<OperationOutcome> single_outcome(WriteResult& result);

@@ -21,8 +21,11 @@ std::unexpected<Error> FieldPath::refuse(ErrorCode code, std::string message) co
 
 std::unexpected<Error> FieldPath::expected(std::string_view what, const Json& got) const {
   const std::string_view type = got.type_name();
-  const std::string_view article = type == "null" ? "" : std::string_view("aeio").contains(type[0]) ? "an " : "a ";
-  if (parent_ == nullptr) return refuse(fmt::format("the request's body must be {}, not {}{}", what, article, type));
+  const std::string_view article = type == "null"                               ? ""
+                                   : std::string_view("aeio").contains(type[0]) ? "an "
+                                                                                : "a ";
+  if (parent_ == nullptr)
+    return refuse(fmt::format("the request's body must be {}, not {}{}", what, article, type));
   return refuse(fmt::format("must be {}, not {}{}", what, article, type));
 }
 

@@ -1,7 +1,7 @@
 // FieldPath: where in a request a value stands, for the error that may have to name it.
 //
-// A chain of views on the stack of those who read; text is made only for an error. One thread; a path lives no longer than its
-// parent and its key.
+// A chain of views on the stack of those who read; text is made only for an error. One thread; a path lives
+// no longer than its parent and its key.
 #pragma once
 
 #include <span>
@@ -22,7 +22,9 @@ class FieldPath {
   /// "documents[3].chunks[0].vector"
   std::string to_string() const;
 
-  std::unexpected<Error> refuse(std::string message) const { return refuse(ErrorCode::kInvalidArgument, std::move(message)); }
+  std::unexpected<Error> refuse(std::string message) const {
+    return refuse(ErrorCode::kInvalidArgument, std::move(message));
+  }
   std::unexpected<Error> refuse(ErrorCode code, std::string message) const;
   /// "must be a string, not an integer"
   std::unexpected<Error> expected(std::string_view what, const Json& got) const;

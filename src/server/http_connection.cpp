@@ -22,12 +22,13 @@ using boost::system::error_code;
 namespace {
 
 constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
-constexpr std::size_t kStreamPiece = 256U << 10U;       // what a streamed body collects before a worker is asked
-constexpr std::uint64_t kSkippedBody = 64U << 10U;      // an unwanted body up to this size is read to keep the connection
-constexpr std::size_t kInlineRun = 16;                  // pipelined requests answered before other connections have a turn
-constexpr std::size_t kReadRun = 16;                    // reads of a fast sender likewise
-constexpr std::size_t kKeptBuffer = 4U << 10U;          // of an idle connection
-constexpr int kLingerMs = 10'000;                       // for a client to stop sending what nobody reads
+constexpr std::size_t kStreamPiece = 256U << 10U;  // what a streamed body collects before a worker is asked
+constexpr std::uint64_t kSkippedBody =
+    64U << 10U;                         // an unwanted body up to this size is read to keep the connection
+constexpr std::size_t kInlineRun = 16;  // pipelined requests answered before other connections have a turn
+constexpr std::size_t kReadRun = 16;    // reads of a fast sender likewise
+constexpr std::size_t kKeptBuffer = 4U << 10U;  // of an idle connection
+constexpr int kLingerMs = 10'000;               // for a client to stop sending what nobody reads
 
 void append_number(std::string& out, std::size_t number) {
   std::array<char, 20> digits{};
@@ -40,8 +41,8 @@ void append_number(std::string& out, std::size_t number) {
 HttpCore::HttpCore(HttpServerOptions o, HttpApplication& a)
     : options(std::move(o)),
       application(a),
-      readers("sextant-read",
-              options.read_threads != 0 ? options.read_threads : std::max(1U, std::thread::hardware_concurrency())),
+      readers("sextant-read", options.read_threads != 0 ? options.read_threads
+                                                        : std::max(1U, std::thread::hardware_concurrency())),
       writers("sextant-write", std::max<std::size_t>(1, options.write_threads)) {}
 
 HttpConnection::HttpConnection(tcp::socket socket, IoThread& thread, HttpCore& core)
@@ -165,7 +166,8 @@ asio::awaitable<bool> HttpConnection::read_head() {
       close_ = true;
       const HttpResponse refusal = core_.application.refuse(
           408, make_error(ErrorCode::kDeadlineExceeded, "the request's head did not arrive within " +
-                                                            std::to_string(core_.options.header_timeout_ms) + " ms"));
+                                                            std::to_string(core_.options.header_timeout_ms) +
+                                                            " ms"));
       co_await send(refusal);
     }
     co_return false;

@@ -1,22 +1,21 @@
-// HttpConnection: one client's connection, and what all connections of a server share. Private to the HTTP server: this
-// header includes Asio.
+// HttpConnection: one client's connection, and what all connections of a server share. Private to the HTTP
+// server: this header includes Asio.
 //
 // Thread rule: a connection lives on one I/O thread; only the work of its exchanges leaves it.
 #pragma once
 
-#include <utility>  // Asio of Boost 1.74 uses std::exchange without including it
-
+#include <array>
+#include <atomic>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <array>
-#include <atomic>
 #include <memory>
 #include <string>
 #include <thread>
 #include <unordered_set>
+#include <utility>  // Asio of Boost 1.74 uses std::exchange without including it
 
 #include "base/mutex.h"
 #include "base/thread_pool.h"
@@ -27,7 +26,8 @@ namespace sextant {
 
 class HttpConnection;
 
-/// An I/O thread: its queue of work, its connections, and what they share because only one of them runs at a time.
+/// An I/O thread: its queue of work, its connections, and what they share because only one of them runs at a
+/// time.
 struct IoThread {
   boost::asio::io_context context{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> guard{context.get_executor()};
@@ -73,7 +73,10 @@ class HttpConnection {
   void cut();
 
  private:
-  enum class Wait : std::uint8_t { kNoData, kFirst };  // kFirst: nothing is expected yet, so do not try to read before waiting
+  enum class Wait : std::uint8_t {
+    kNoData,
+    kFirst
+  };  // kFirst: nothing is expected yet, so do not try to read before waiting
 
   boost::asio::awaitable<bool> serve_one();
   boost::asio::awaitable<bool> read_head();
@@ -99,12 +102,12 @@ class HttpConnection {
   RequestParser parser_;
   std::string pending_;  // received, not parsed
   std::int64_t deadline_ns_;
-  std::size_t reserved_ = 0;     // of core_.buffered_bytes
-  std::size_t inline_run_ = 0;   // requests answered since this connection last let others run
-  std::size_t reads_ = 0;        // likewise
-  bool idle_ = false;            // may be closed without anyone missing anything
+  std::size_t reserved_ = 0;    // of core_.buffered_bytes
+  std::size_t inline_run_ = 0;  // requests answered since this connection last let others run
+  std::size_t reads_ = 0;       // likewise
+  bool idle_ = false;           // may be closed without anyone missing anything
   bool timed_out_ = false;
-  bool close_ = false;           // after the answer that comes next
+  bool close_ = false;  // after the answer that comes next
 };
 
 }  // namespace sextant

@@ -1,4 +1,5 @@
-// HttpCounters: how many requests were answered with which status, as Prometheus text beside the service's own metrics.
+// HttpCounters: how many requests were answered with which status, as Prometheus text beside the service's
+// own metrics.
 //
 // Thread-safe, lock-free.
 #pragma once

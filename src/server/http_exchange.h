@@ -1,8 +1,8 @@
-// What the HTTP server asks of whoever answers requests: an exchange for each, told apart by where it works and what it
-// wants of the body.
+// What the HTTP server asks of whoever answers requests: an exchange for each, told apart by where it works
+// and what it wants of the body.
 //
-// Thread rule: begin() and refuse() are called on I/O threads and must not block. The calls of one exchange come one after
-// another, each on the thread its `place` names. Nothing here throws.
+// Thread rule: begin() and refuse() are called on I/O threads and must not block. The calls of one exchange
+// come one after another, each on the thread its `place` names. Nothing here throws.
 #pragma once
 
 #include <cstddef>
@@ -36,10 +36,12 @@ class HttpExchange {
 
   WorkPlace place = WorkPlace::kInline;
   BodyUse body_use = BodyUse::kIgnored;
-  std::size_t max_body_bytes = 0;  // of a whole body: beyond it refuse(413); of a streamed one: what is held of it
+  std::size_t max_body_bytes =
+      0;  // of a whole body: beyond it refuse(413); of a streamed one: what is held of it
 
   virtual HttpResponse respond(std::string body) = 0;
-  /// Takes the next piece of a streamed body. An answer ends the request, whatever of the body is still to come.
+  /// Takes the next piece of a streamed body. An answer ends the request, whatever of the body is still to
+  /// come.
   virtual std::optional<HttpResponse> feed(std::string_view /*piece*/) { return std::nullopt; }
   /// The whole of a streamed body was fed.
   virtual HttpResponse finish() { return {}; }

@@ -1,6 +1,7 @@
 // HTTP messages as plain data: the head of a request as it was read, and the answer to it.
 //
-// Nothing here knows sockets or Beast. Values; a RequestHead's views live as long as it does and is not changed.
+// Nothing here knows sockets or Beast. Values; a RequestHead's views live as long as it does and is not
+// changed.
 #pragma once
 
 #include <cstdint>

@@ -2,8 +2,6 @@
 
 #include <pthread.h>
 
-#include <utility>  // see http_connection.h
-
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
@@ -11,6 +9,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
 #include <ctime>
+#include <utility>  // see http_connection.h
 #include <vector>
 
 #include "base/clock.h"
@@ -36,7 +35,9 @@ std::string http_date() {
   return {text.data(), size};
 }
 
-asio::awaitable<void> run_connection(std::shared_ptr<HttpConnection> connection) { co_await connection->run(); }
+asio::awaitable<void> run_connection(std::shared_ptr<HttpConnection> connection) {
+  co_await connection->run();
+}
 
 std::string cannot_listen(const ListenAddress& address, const error_code& ec) {
   const std::string where = "cannot listen on " + address.to_string() + ": ";
@@ -56,7 +57,8 @@ struct HttpServer::Impl {
 
   Status listen() {
     error_code ec;
-    const tcp::endpoint endpoint(asio::ip::make_address(core.options.address.host, ec), core.options.address.port);
+    const tcp::endpoint endpoint(asio::ip::make_address(core.options.address.host, ec),
+                                 core.options.address.port);
     if (!ec) acceptor->open(endpoint.protocol(), ec);
     if (!ec) acceptor->set_option(tcp::acceptor::reuse_address(true), ec);
     if (!ec) acceptor->bind(endpoint, ec);
@@ -127,7 +129,8 @@ struct HttpServer::Impl {
                         "all " + std::to_string(core.options.max_connections) + " connections are taken"));
     const std::string bytes =
         "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\nContent-Type: " +
-        refusal.content_type + "\r\nContent-Length: " + std::to_string(refusal.body.size()) + "\r\n\r\n" + refusal.body;
+        refusal.content_type + "\r\nContent-Length: " + std::to_string(refusal.body.size()) + "\r\n\r\n" +
+        refusal.body;
     error_code ignored;
     socket.non_blocking(true, ignored);
     socket.write_some(asio::buffer(bytes), ignored);
@@ -185,7 +188,8 @@ struct HttpServer::Impl {
 HttpServer::HttpServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 HttpServer::~HttpServer() { stop(0); }
 
-Result<std::unique_ptr<HttpServer>> HttpServer::start(const HttpServerOptions& options, HttpApplication& application) {
+Result<std::unique_ptr<HttpServer>> HttpServer::start(const HttpServerOptions& options,
+                                                      HttpApplication& application) {
   auto impl = std::make_unique<Impl>(options, application);
   TRY(impl->listen());
   impl->run();

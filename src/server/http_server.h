@@ -1,8 +1,10 @@
-// HttpServer: HTTP/1.1 on one address. Coroutines on a few I/O threads read and write; pools of workers answer.
+// HttpServer: HTTP/1.1 on one address. Coroutines on a few I/O threads read and write; pools of workers
+// answer.
 //
-// A connection has one request worked on at a time; those pipelined behind it wait in its buffer or in the kernel. Time-outs are kept
-// by one coarse timer a thread. A body beyond what its exchange allows is refused before it is read. Thread rule: stop() and stats()
-// from any thread. The application must outlive the server.
+// A connection has one request worked on at a time; those pipelined behind it wait in its buffer or in the
+// kernel. Time-outs are kept by one coarse timer a thread. A body beyond what its exchange allows is refused
+// before it is read. Thread rule: stop() and stats() from any thread. The application must outlive the
+// server.
 #pragma once
 
 #include <cstddef>
@@ -23,12 +25,13 @@ struct HttpServerOptions {
   std::size_t write_threads = 64;  // most of them wait for commits
   std::size_t max_connections = 10'000;
   std::size_t max_header_bytes = 16U << 10U;
-  std::size_t max_buffered_bytes = 512ULL << 20U;  // bodies being read or worked on, all together: beyond it 429
-  int idle_timeout_ms = 75'000;                    // between requests
-  int header_timeout_ms = 10'000;                  // from a request's first byte to the end of its head
-  int transfer_timeout_ms = 30'000;                // without progress of a body or an answer
-  std::size_t min_transfer_rate = 4'096;           // bytes a second; a body read whole must not be slower on average
-  int tick_ms = 250;                               // how coarse the timer is
+  std::size_t max_buffered_bytes = 512ULL
+                                   << 20U;  // bodies being read or worked on, all together: beyond it 429
+  int idle_timeout_ms = 75'000;             // between requests
+  int header_timeout_ms = 10'000;           // from a request's first byte to the end of its head
+  int transfer_timeout_ms = 30'000;         // without progress of a body or an answer
+  std::size_t min_transfer_rate = 4'096;    // bytes a second; a body read whole must not be slower on average
+  int tick_ms = 250;                        // how coarse the timer is
 };
 
 struct HttpServerStats {
@@ -39,7 +42,8 @@ struct HttpServerStats {
 class HttpServer {
  public:
   /// Listens and starts the threads. kIo when the address cannot be had; the message says why.
-  static Result<std::unique_ptr<HttpServer>> start(const HttpServerOptions& options, HttpApplication& application);
+  static Result<std::unique_ptr<HttpServer>> start(const HttpServerOptions& options,
+                                                   HttpApplication& application);
   /// stop(0).
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
@@ -49,8 +53,9 @@ class HttpServer {
   std::string address() const;
   HttpServerStats stats() const;
 
-  /// Stops accepting, closes idle connections, lets requests in flight finish and closes their connections. After `grace_ms`
-  /// connections that still wait for their client are cut. Returns when everything is quiet; a second call waits likewise.
+  /// Stops accepting, closes idle connections, lets requests in flight finish and closes their connections.
+  /// After `grace_ms` connections that still wait for their client are cut. Returns when everything is quiet;
+  /// a second call waits likewise.
   void stop(int grace_ms);
 
  private:

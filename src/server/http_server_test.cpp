@@ -12,13 +12,16 @@
 namespace sextant {
 namespace {
 
-/// Answers by path: /echo the body, /inline at once, /lines the size of a streamed body, /hold when it is let go, /big many bytes.
+/// Answers by path: /echo the body, /inline at once, /lines the size of a streamed body, /hold when it is let
+/// go, /big many bytes.
 class TestApplication final : public HttpApplication {
  public:
   std::unique_ptr<HttpExchange> begin(const RequestHead& head) override {
     auto exchange = std::make_unique<TestExchange>(*this, std::string(head.target()));
     const std::string& path = exchange->path;
-    exchange->place = path == "/inline" ? WorkPlace::kInline : path == "/hold" ? WorkPlace::kWrite : WorkPlace::kRead;
+    exchange->place = path == "/inline" ? WorkPlace::kInline
+                      : path == "/hold" ? WorkPlace::kWrite
+                                        : WorkPlace::kRead;
     exchange->body_use = path.starts_with("/lines") ? BodyUse::kStreamed
                          : path == "/echo"          ? BodyUse::kWhole
                                                     : BodyUse::kIgnored;
@@ -37,7 +40,9 @@ class TestApplication final : public HttpApplication {
 
  private:
   struct TestExchange final : HttpExchange {
-    TestExchange(TestApplication& a, std::string p) : application(a), path(std::move(p)) { ++application.alive; }
+    TestExchange(TestApplication& a, std::string p) : application(a), path(std::move(p)) {
+      ++application.alive;
+    }
     ~TestExchange() override { --application.alive; }
     TestExchange(const TestExchange&) = delete;
     TestExchange& operator=(const TestExchange&) = delete;
@@ -104,7 +109,8 @@ TEST_F(HttpServerTest, AnswersPipelinedRequestsInTheirOrder) {
   HttpClient client = connect();
   std::string requests;
   for (int i = 0; i < 200; ++i) {
-    requests += i % 3 == 0 ? http_request("GET", "/inline") : http_request("POST", "/echo", std::to_string(i));
+    requests +=
+        i % 3 == 0 ? http_request("GET", "/inline") : http_request("POST", "/echo", std::to_string(i));
   }
   ASSERT_TRUE(client.send(requests));
   for (int i = 0; i < 200; ++i) EXPECT_EQ(client.read().body, i % 3 == 0 ? "/inline" : std::to_string(i));
@@ -162,7 +168,8 @@ TEST_F(HttpServerTest, RefusesAChunkedBodyWhereItGrowsTooLarge) {
 TEST_F(HttpServerTest, AClientThatSendsOnSeesTheRefusalAllTheSame) {
   HttpClient client = connect();
   const std::string body(20U << 20U, 'x');
-  client.send("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n");
+  client.send("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(body.size()) +
+              "\r\n\r\n");
   EXPECT_TRUE(client.send(body)) << "the server reads on until the client is through";
   client.finish_sending();
   EXPECT_EQ(client.read().status, 413);
@@ -251,7 +258,8 @@ TEST_F(HttpServerTest, AnswersAClientThatStopsSending) {
 }
 
 TEST_F(HttpServerTest, ClientsThatVanishHarmNobody) {
-  for (const char* part : {"", "GET", "GET / HTTP/1.1\r\nHost: h\r\n", "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nabc",
+  for (const char* part : {"", "GET", "GET / HTTP/1.1\r\nHost: h\r\n",
+                           "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nabc",
                            "POST /lines HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nabc"}) {
     HttpClient client = connect();
     client.send(part);
@@ -371,7 +379,8 @@ TEST_F(HttpServerTest, SaysThatAnAddressIsInUse) {
   second.address = *parse_listen_address(server().address());
   const auto started = HttpServer::start(second, application_);
   ASSERT_FALSE(started.has_value());
-  EXPECT_EQ(started.error().message, "cannot listen on " + server().address() + ": the address is already in use by another process");
+  EXPECT_EQ(started.error().message,
+            "cannot listen on " + server().address() + ": the address is already in use by another process");
 }
 
 TEST_F(HttpServerTest, ListensOnVersionSixToo) {

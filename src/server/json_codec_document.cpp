@@ -17,10 +17,12 @@ const ObjectType<ChunkInput>& chunk_type() {
   static const ObjectType<ChunkInput> type(
       "ChunkInput", "A chunk of a document; what has no vector is embedded from its text.",
       {
-          field<ChunkInput>("id", "\"{document}#{n}\" when it is not given.", string_value(), &ChunkInput::id),
+          field<ChunkInput>("id", "\"{document}#{n}\" when it is not given.", string_value(),
+                            &ChunkInput::id),
           field<ChunkInput>("text", "", string_value(), &ChunkInput::text),
           field_with<ChunkInput>("vector", "", vector_value(), take_vector),
-          field_with<ChunkInput>("vectors", "The vector by its field's name.", by_field(vector_value()), take_vector),
+          field_with<ChunkInput>("vectors", "The vector by its field's name.", by_field(vector_value()),
+                                 take_vector),
           field<ChunkInput>("metadata", "", object_value(), &ChunkInput::metadata),
       });
   return type;
@@ -38,17 +40,18 @@ Status take_metadata(Json metadata, const FieldPath&, DocumentRequest& out) {
 }
 
 Status text_or_chunks(const DocumentRequest& request, const FieldPath& path) {
-  if (request.text && request.has_chunks) return FieldPath(path, "text").refuse("give either text or chunks, not both");
+  if (request.text && request.has_chunks)
+    return FieldPath(path, "text").refuse("give either text or chunks, not both");
   return {};
 }
 
 Field<DocumentRequest> text_field() {
-  return field<DocumentRequest>("text", "Cut into chunks by the library's settings and embedded.", string_value(),
-                                &DocumentRequest::text);
+  return field<DocumentRequest>("text", "Cut into chunks by the library's settings and embedded.",
+                                string_value(), &DocumentRequest::text);
 }
 Field<DocumentRequest> chunks_field() {
-  return field_with<DocumentRequest>("chunks", "", list_of(nested(chunk_type()), &ServiceLimits::max_chunks_per_document),
-                                     take_chunks);
+  return field_with<DocumentRequest>(
+      "chunks", "", list_of(nested(chunk_type()), &ServiceLimits::max_chunks_per_document), take_chunks);
 }
 Field<DocumentRequest> document_metadata_field() {
   return field_with<DocumentRequest>("metadata", "", object_value(), take_metadata);
@@ -57,10 +60,11 @@ Field<DocumentRequest> document_metadata_field() {
 template <typename T>
 std::vector<Field<T>> write_settings_fields() {
   return {
-      field<T>("durability", "What an acknowledged write survives: flushed a crash of the process, fsync power loss.",
+      field<T>("durability",
+               "What an acknowledged write survives: flushed a crash of the process, fsync power loss.",
                durability_value(), &T::durability),
-      field<T>("on_conflict", "What becomes of a document whose id exists; replace by default.", on_conflict_value(),
-               &T::on_conflict),
+      field<T>("on_conflict", "What becomes of a document whose id exists; replace by default.",
+               on_conflict_value(), &T::on_conflict),
       field<T>("model", "The model that made the vectors given.", string_value(), &T::model),
       unbuilt_field<T>("priority"),
   };
@@ -75,7 +79,8 @@ std::vector<Field<T>> joined(std::vector<Field<T>> a, std::vector<Field<T>> b) {
 std::vector<Field<ChunkRequest>> chunk_fields() {
   return {
       field<ChunkRequest>("text", "", string_value(), &ChunkRequest::text),
-      field<ChunkRequest>("vector", "Without it, it is embedded from the text.", vector_value(), &ChunkRequest::vector),
+      field<ChunkRequest>("vector", "Without it, it is embedded from the text.", vector_value(),
+                          &ChunkRequest::vector),
       field<ChunkRequest>("metadata", "", object_value(), &ChunkRequest::metadata),
       field<ChunkRequest>("model", "The model that made the vector.", string_value(), &ChunkRequest::model),
   };
@@ -84,7 +89,8 @@ std::vector<Field<ChunkRequest>> chunk_fields() {
 }  // namespace
 
 ValueType<Durability> durability_value() {
-  return enum_value<Durability>({{"fsync", Durability::kFsync}, {"flushed", Durability::kFlushed}}, {"quorum"});
+  return enum_value<Durability>({{"fsync", Durability::kFsync}, {"flushed", Durability::kFlushed}},
+                                {"quorum"});
 }
 
 ValueType<OnConflict> on_conflict_value() {
@@ -146,10 +152,12 @@ const ObjectType<DocumentsRequest>& documents_type() {
       "DocumentsRequest", "Documents to be written in order, each all or nothing.",
       joined<DocumentsRequest>(
           {
-              field<DocumentsRequest>("documents", "",
-                                      list_of(nested(document_type()), &ServiceLimits::max_documents_per_request),
-                                      &DocumentsRequest::documents, Presence::kRequired),
-              field<DocumentsRequest>("atomic", "All documents or none.", boolean_value(), &DocumentsRequest::atomic),
+              field<DocumentsRequest>(
+                  "documents", "",
+                  list_of(nested(document_type()), &ServiceLimits::max_documents_per_request),
+                  &DocumentsRequest::documents, Presence::kRequired),
+              field<DocumentsRequest>("atomic", "All documents or none.", boolean_value(),
+                                      &DocumentsRequest::atomic),
           },
           write_settings_fields<DocumentsRequest>()));
   return type;
@@ -158,9 +166,11 @@ const ObjectType<DocumentsRequest>& documents_type() {
 const ObjectType<ChunkRequest>& put_chunk_type() {
   static const ObjectType<ChunkRequest> type(
       "ChunkPut", "The whole of a chunk.",
-      joined<ChunkRequest>({field<ChunkRequest>("document_id", "Where a new chunk belongs; it may be left out for one that exists.",
-                                                string_value(), &ChunkRequest::document_id)},
-                           chunk_fields()));
+      joined<ChunkRequest>(
+          {field<ChunkRequest>("document_id",
+                               "Where a new chunk belongs; it may be left out for one that exists.",
+                               string_value(), &ChunkRequest::document_id)},
+          chunk_fields()));
   return type;
 }
 
@@ -185,11 +195,16 @@ const ObjectType<PatchChunk>& chunk_patch_type() {
 
 std::string_view effect_name(Effect effect) {
   switch (effect) {
-    case Effect::kCreated: return "created";
-    case Effect::kReplaced: return "replaced";
-    case Effect::kPatched: return "patched";
-    case Effect::kDeleted: return "deleted";
-    case Effect::kIgnored: return "ignored";
+    case Effect::kCreated:
+      return "created";
+    case Effect::kReplaced:
+      return "replaced";
+    case Effect::kPatched:
+      return "patched";
+    case Effect::kDeleted:
+      return "deleted";
+    case Effect::kIgnored:
+      return "ignored";
   }
   return "ignored";
 }

@@ -11,10 +11,14 @@ namespace {
 
 std::string_view kind_name(LibraryKind kind) {
   switch (kind) {
-    case LibraryKind::kShared: return "shared";
-    case LibraryKind::kUser: return "user";
-    case LibraryKind::kStream: return "stream";
-    case LibraryKind::kSystem: return "system";
+    case LibraryKind::kShared:
+      return "shared";
+    case LibraryKind::kUser:
+      return "user";
+    case LibraryKind::kStream:
+      return "stream";
+    case LibraryKind::kSystem:
+      return "system";
   }
   return "shared";
 }
@@ -26,12 +30,14 @@ enum class FieldType : std::uint8_t { kDense };
 
 const ObjectType<VectorField>& vector_field_type() {
   static const ObjectType<VectorField> type(
-      "VectorField", "The embedding contract. What is not given here is settled by the first committed chunk.",
+      "VectorField",
+      "The embedding contract. What is not given here is settled by the first committed chunk.",
       {
-          field_with<VectorField>("type", "", enum_value<FieldType>({{"dense", FieldType::kDense}}, {"sparse", "multi"}),
+          field_with<VectorField>("type", "",
+                                  enum_value<FieldType>({{"dense", FieldType::kDense}}, {"sparse", "multi"}),
                                   [](FieldType, const FieldPath&, VectorField&) -> Status { return {}; }),
-          field<VectorField>("element", "",
-                             enum_value<ElementType>({{"f32", ElementType::kF32}}, {"f16"}), &VectorField::element),
+          field<VectorField>("element", "", enum_value<ElementType>({{"f32", ElementType::kF32}}, {"f16"}),
+                             &VectorField::element),
           field_with<VectorField>(
               "dimension", "", nullable(count_value(1, &ServiceLimits::max_dimension)),
               [](std::optional<std::size_t> dimension, const FieldPath&, VectorField& out) -> Status {
@@ -40,8 +46,8 @@ const ObjectType<VectorField>& vector_field_type() {
                 out.dimension = static_cast<std::uint32_t>(std::min(dimension.value_or(0), kMost));
                 return {};
               }),
-          field<VectorField>("model", "The name of the model that makes the vectors.", nullable(string_value()),
-                             &VectorField::model),
+          field<VectorField>("model", "The name of the model that makes the vectors.",
+                             nullable(string_value()), &VectorField::model),
           field<VectorField>(
               "metric", "How vectors are compared; cosine by default.",
               enum_value<Metric>({{"cosine", Metric::kCosine}, {"dot", Metric::kDot}, {"l2", Metric::kL2}}),
@@ -75,7 +81,9 @@ ValueType<Json> embedding_value() {
   properties.set("model", string_schema());
   schema.set("properties", std::move(properties));
   ValueType<std::optional<Json>> type = nullable(with_schema(object_value(), std::move(schema)));
-  return {type.schema, [read = type.read](const Json& json, const FieldPath& path, const ServiceLimits& limits) -> Result<Json> {
+  return {type.schema,
+          [read = type.read](const Json& json, const FieldPath& path,
+                             const ServiceLimits& limits) -> Result<Json> {
             TRY_ASSIGN(std::optional<Json> settings, read(json, path, limits));
             return settings ? *std::move(settings) : Json();
           }};
@@ -87,14 +95,16 @@ const ObjectType<LibrarySpec>& library_spec_type() {
   static const ObjectType<LibrarySpec> type(
       "LibraryRequest", "A new library.",
       {
-          field<LibrarySpec>("name", "\"namespace.name\", or \"name\" in namespace default; parts of A-Z a-z 0-9 _ -.",
-                             string_value(), &LibrarySpec::name, Presence::kRequired),
-          field<LibrarySpec>("kind", "", enum_value<LibraryKind>({{"shared", LibraryKind::kShared}}, {"user", "stream"}),
+          field<LibrarySpec>(
+              "name", "\"namespace.name\", or \"name\" in namespace default; parts of A-Z a-z 0-9 _ -.",
+              string_value(), &LibrarySpec::name, Presence::kRequired),
+          field<LibrarySpec>("kind", "",
+                             enum_value<LibraryKind>({{"shared", LibraryKind::kShared}}, {"user", "stream"}),
                              &LibrarySpec::kind),
           field<LibrarySpec>("provider", "Where the library lives; native by default.", string_value(),
                              &LibrarySpec::provider),
-          field<LibrarySpec>("vectors", "The vector field, by its name.", by_field(nested(vector_field_type())),
-                             &LibrarySpec::field),
+          field<LibrarySpec>("vectors", "The vector field, by its name.",
+                             by_field(nested(vector_field_type())), &LibrarySpec::field),
           field<LibrarySpec>("embedding", "What makes vectors of texts; null is the server's default.",
                              embedding_value(), &LibrarySpec::embedding),
           field<LibrarySpec>("index", "", with_schema(object_value(), index_schema()), &LibrarySpec::index),
@@ -192,9 +202,8 @@ Json library_schema(SchemaBook& book) {
         {"chunks", integer_schema()},
         {"bytes", record_schema({{"vectors", integer_schema("Resident, dead chunks included.")}})},
         {"dead_chunks", integer_schema("Replaced or deleted, not yet merged away.")},
-        {"index_state", record_schema({{"kind", string_schema()},
-                                       {"state", string_schema()},
-                                       {"exact", boolean_schema()}})},
+        {"index_state",
+         record_schema({{"kind", string_schema()}, {"state", string_schema()}, {"exact", boolean_schema()}})},
     });
   });
 }

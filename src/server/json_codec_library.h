@@ -17,7 +17,8 @@ const ObjectType<UpdateLibrary>& update_library_type();
 void write_library(JsonWriter& writer, const LibraryInfo& info);
 Json library_schema(SchemaBook& book);
 
-/// A value that is given for each vector field by name: {"embedding": ...}. There is one field yet, and it has this name.
+/// A value that is given for each vector field by name: {"embedding": ...}. There is one field yet, and it
+/// has this name.
 template <typename V>
 ValueType<V> by_field(ValueType<V> inner) {
   return {[inner](SchemaBook& book) { return record_schema({{"embedding", inner.schema(book)}}); },
@@ -25,8 +26,9 @@ ValueType<V> by_field(ValueType<V> inner) {
             if (!json.is_object()) return path.expected("an object", json);
             for (const auto& [key, value] : json.as_object()) {
               if (key == "embedding") continue;
-              return FieldPath(path, key).refuse(ErrorCode::kNotSupportedYet,
-                                                 "several vector fields are not supported yet; there is 'embedding'");
+              return FieldPath(path, key).refuse(
+                  ErrorCode::kNotSupportedYet,
+                  "several vector fields are not supported yet; there is 'embedding'");
             }
             const Json* value = json.find("embedding");
             if (value == nullptr) return FieldPath(path, "embedding").refuse("must be given");

@@ -60,7 +60,8 @@ ValueType<FieldName> field_name_value() {
   type.read = [](const Json& json, const FieldPath& path, const ServiceLimits&) -> Result<FieldName> {
     if (!json.is_string()) return path.expected("a string", json);
     if (json.as_string() == "embedding") return FieldName::kEmbedding;
-    return path.refuse(ErrorCode::kNotSupportedYet, "several vector fields are not supported yet; there is 'embedding'");
+    return path.refuse(ErrorCode::kNotSupportedYet,
+                       "several vector fields are not supported yet; there is 'embedding'");
   };
   return type;
 }
@@ -77,7 +78,8 @@ std::vector<Field<T>> query_fields() {
                     }),
       field_with<T>("field", "The vector field.", field_name_value(),
                     [](FieldName, const FieldPath&, T&) -> Status { return {}; }),
-      field_with<T>("model", "The model that made the vector; another than the library's is refused.", string_value(),
+      field_with<T>("model", "The model that made the vector; another than the library's is refused.",
+                    string_value(),
                     [](std::string model, const FieldPath&, T& out) -> Status {
                       out.table.query.model = std::move(model);
                       return {};
@@ -112,7 +114,8 @@ const ObjectType<QueryRequest>& query_type() {
 Status one_or_many(const SearchRequest& request, const FieldPath& path) {
   if (!request.queries) return one_query(request, path);
   if (request.has_query_fields) {
-    return FieldPath(path, "queries").refuse("with queries, what is asked stands in each of them and not beside them");
+    return FieldPath(path, "queries")
+        .refuse("with queries, what is asked stands in each of them and not beside them");
   }
   return {};
 }
@@ -127,20 +130,22 @@ const ObjectType<SearchRequest>& search_type() {
   static const ObjectType<SearchRequest> type = [] {
     std::vector<Field<SearchRequest>> fields = query_fields<SearchRequest>();
     for (Field<SearchRequest>& f : fields) {
-      f.read = [read = std::move(f.read)](const Json& json, const FieldPath& path, const ServiceLimits& limits,
-                                          SearchRequest& out) -> Status {
+      f.read = [read = std::move(f.read)](const Json& json, const FieldPath& path,
+                                          const ServiceLimits& limits, SearchRequest& out) -> Status {
         out.has_query_fields = true;
         return read(json, path, limits, out);
       };
     }
-    fields.push_back(field<SearchRequest>("queries", "Several queries at once, instead of the fields of one.",
-                                          list_of(nested(query_type()), &ServiceLimits::max_queries_per_request),
-                                          &SearchRequest::queries));
-    fields.push_back(field<SearchRequest>("after", "Commit tokens that the answer must have seen.", after_value(),
-                                          &SearchRequest::after));
-    fields.push_back(field<SearchRequest>("consistency", "", consistency_value(), &SearchRequest::consistency));
+    fields.push_back(field<SearchRequest>(
+        "queries", "Several queries at once, instead of the fields of one.",
+        list_of(nested(query_type()), &ServiceLimits::max_queries_per_request), &SearchRequest::queries));
+    fields.push_back(field<SearchRequest>("after", "Commit tokens that the answer must have seen.",
+                                          after_value(), &SearchRequest::after));
+    fields.push_back(
+        field<SearchRequest>("consistency", "", consistency_value(), &SearchRequest::consistency));
     fields.push_back(field<SearchRequest>("timeout_ms", "", timeout_value(), &SearchRequest::timeout_ms));
-    return ObjectType<SearchRequest>("SearchRequest", "One query, or several.", std::move(fields), one_or_many);
+    return ObjectType<SearchRequest>("SearchRequest", "One query, or several.", std::move(fields),
+                                     one_or_many);
   }();
   return type;
 }
@@ -148,10 +153,11 @@ const ObjectType<SearchRequest>& search_type() {
 const ObjectType<SimilarRequest>& similar_type() {
   static const ObjectType<SimilarRequest> type = [] {
     std::vector<Field<SimilarRequest>> fields = result_fields<SimilarRequest>();
-    fields.insert(fields.begin(), field<SimilarRequest>("chunk_id", "The chunk whose neighbours are sought.",
-                                                        string_value(), &SimilarRequest::chunk_id, Presence::kRequired));
-    fields.push_back(field<SimilarRequest>("after", "Commit tokens that the answer must have seen.", after_value(),
-                                           &SimilarRequest::after));
+    fields.insert(fields.begin(),
+                  field<SimilarRequest>("chunk_id", "The chunk whose neighbours are sought.", string_value(),
+                                        &SimilarRequest::chunk_id, Presence::kRequired));
+    fields.push_back(field<SimilarRequest>("after", "Commit tokens that the answer must have seen.",
+                                           after_value(), &SimilarRequest::after));
     fields.push_back(field<SimilarRequest>("timeout_ms", "", timeout_value(), &SimilarRequest::timeout_ms));
     return ObjectType<SimilarRequest>("SimilarRequest", "Neighbours of a stored chunk.", std::move(fields));
   }();
@@ -184,7 +190,8 @@ ValueType<std::size_t> timeout_value() {
   type.read = [read = std::move(type.read)](const Json& json, const FieldPath& path,
                                             const ServiceLimits& limits) -> Result<std::size_t> {
     TRY_ASSIGN(const std::size_t ms, read(json, path, limits));
-    if (ms > static_cast<std::size_t>(kMaxDeadlineMs)) return path.refuse(fmt::format("must be at most {}", kMaxDeadlineMs));
+    if (ms > static_cast<std::size_t>(kMaxDeadlineMs))
+      return path.refuse(fmt::format("must be at most {}", kMaxDeadlineMs));
     return ms;
   };
   return type;
@@ -197,7 +204,8 @@ ValueType<Include> include_value(IncludeNames names) {
   if (names == IncludeNames::kDocument) parts.push_back({"document", &Include::document});
   const auto list = list_of(enum_value<Part>(std::move(parts)));
   return {list.schema,
-          [read = list.read](const Json& json, const FieldPath& path, const ServiceLimits& limits) -> Result<Include> {
+          [read = list.read](const Json& json, const FieldPath& path,
+                             const ServiceLimits& limits) -> Result<Include> {
             TRY_ASSIGN(const std::vector<Part> named, read(json, path, limits));
             Include include{.text = false, .metadata = false};
             for (const Part part : named) include.*part = true;
@@ -256,7 +264,8 @@ Json hit_schema(SchemaBook& book) {
         {"vector", array_schema(number_schema()), Given::kSometimes},
         {"norm", number_schema(), Given::kSometimes},
         {"document",
-         record_schema({{"id", string_schema()}, {"version", integer_schema()}, {"metadata", object_schema()}}),
+         record_schema(
+             {{"id", string_schema()}, {"version", integer_schema()}, {"metadata", object_schema()}}),
          Given::kSometimes},
     });
   });

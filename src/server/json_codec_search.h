@@ -50,7 +50,8 @@ const ObjectType<SimilarRequest>& similar_type();
 ValueType<std::vector<std::string>> after_value();
 /// Milliseconds, within the longest deadline.
 ValueType<std::size_t> timeout_value();
-/// A list of "text", "metadata", "vector"; what it does not name is left out. With kDocument "document" may be named too.
+/// A list of "text", "metadata", "vector"; what it does not name is left out. With kDocument "document" may
+/// be named too.
 enum class IncludeNames : std::uint8_t { kChunk, kDocument };
 ValueType<Include> include_value(IncludeNames names);
 

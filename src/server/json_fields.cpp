@@ -35,9 +35,9 @@ std::unexpected<Error> ObjectSchema::refuse_unknown(std::string_view key, const 
   for (const Member& member : members_) {
     if (member.schema) known.push_back(member.name);
   }
-  return FieldPath(path, key).refuse(
-      known.empty() ? std::string("unknown; nothing may be given here")
-                    : fmt::format("unknown; there are {}", fmt::join(known, ", ")));
+  return FieldPath(path, key).refuse(known.empty()
+                                         ? std::string("unknown; nothing may be given here")
+                                         : fmt::format("unknown; there are {}", fmt::join(known, ", ")));
 }
 
 std::unexpected<Error> ObjectSchema::refuse_missing(const FieldPath& path, std::uint64_t seen) const {

@@ -1,8 +1,10 @@
-// Field readers: what a request may say, declared once, from which both its reading and its JSON schema are made.
+// Field readers: what a request may say, declared once, from which both its reading and its JSON schema are
+// made.
 //
-// An ObjectType<T> lists the fields of a JSON object that becomes a T; a ValueType<V> says how one value is read. Reading refuses
-// unknown fields and wrong types with kInvalidArgument and the exact path ("documents[3].chunks[0].vector"); the limits of
-// service/limits.h are the service's to check, the schema only states them. Types are immutable; any thread.
+// An ObjectType<T> lists the fields of a JSON object that becomes a T; a ValueType<V> says how one value is
+// read. Reading refuses unknown fields and wrong types with kInvalidArgument and the exact path
+// ("documents[3].chunks[0].vector"); the limits of service/limits.h are the service's to check, the schema
+// only states them. Types are immutable; any thread.
 #pragma once
 
 #include <concepts>
@@ -114,12 +116,17 @@ class ObjectType final : public ObjectSchema {
 
 enum class Presence : std::uint8_t { kOptional, kRequired };
 
-/// A field that is read into a member of T (or of a base of T), as V or as what V converts to, optional<V> for instance.
+/// A field that is read into a member of T (or of a base of T), as V or as what V converts to, optional<V>
+/// for instance.
 template <typename T, typename V, typename M, typename Base>
   requires std::derived_from<T, Base>
 Field<T> field(std::string name, std::string help, const ValueType<V>& type, M Base::* member,
                Presence presence = Presence::kOptional) {
-  return {std::move(name), std::move(help), presence == Presence::kRequired, type.parameter_text, type.schema,
+  return {std::move(name),
+          std::move(help),
+          presence == Presence::kRequired,
+          type.parameter_text,
+          type.schema,
           [read = type.read, member](const Json& json, const FieldPath& path, const ServiceLimits& limits,
                                      T& out) -> Status {
             TRY_ASSIGN(out.*member, read(json, path, limits));
@@ -132,7 +139,11 @@ template <typename T, typename V>
 Field<T> field_with(std::string name, std::string help, const ValueType<V>& type,
                     std::type_identity_t<std::function<Status(V, const FieldPath&, T&)>> take,
                     Presence presence = Presence::kOptional) {
-  return {std::move(name), std::move(help), presence == Presence::kRequired, type.parameter_text, type.schema,
+  return {std::move(name),
+          std::move(help),
+          presence == Presence::kRequired,
+          type.parameter_text,
+          type.schema,
           [read = type.read, take = std::move(take)](const Json& json, const FieldPath& path,
                                                      const ServiceLimits& limits, T& out) -> Status {
             TRY_ASSIGN(V value, read(json, path, limits));
@@ -143,7 +154,11 @@ Field<T> field_with(std::string name, std::string help, const ValueType<V>& type
 /// A field that the design has and this build has not: kNotSupportedYet.
 template <typename T>
 Field<T> unbuilt_field(std::string name) {
-  return {name, {}, false, ParameterText::kJson, {},
+  return {name,
+          {},
+          false,
+          ParameterText::kJson,
+          {},
           [name](const Json&, const FieldPath& path, const ServiceLimits&, T&) -> Status {
             return path.refuse(ErrorCode::kNotSupportedYet, "'" + name + "' is not supported yet");
           }};
@@ -173,12 +188,13 @@ template <typename E>
 ValueType<E> enum_value(std::vector<EnumName<E>> names, std::vector<std::string_view> unbuilt = {}) {
   std::vector<std::string_view> known;
   for (const EnumName<E>& n : names) known.push_back(n.name);
-  return {[known](SchemaBook&) { return enum_schema(known); },
-          [names, known, unbuilt](const Json& json, const FieldPath& path, const ServiceLimits&) -> Result<E> {
-            TRY_ASSIGN(const std::size_t i, path.choose(json, known, unbuilt));
-            return names[i].value;
-          },
-          ParameterText::kString};
+  return {
+      [known](SchemaBook&) { return enum_schema(known); },
+      [names, known, unbuilt](const Json& json, const FieldPath& path, const ServiceLimits&) -> Result<E> {
+        TRY_ASSIGN(const std::size_t i, path.choose(json, known, unbuilt));
+        return names[i].value;
+      },
+      ParameterText::kString};
 }
 
 template <typename V>
@@ -190,7 +206,8 @@ ValueType<std::vector<V>> list_of(ValueType<V> element, std::size_t ServiceLimit
             if (limit != nullptr) schema.set("maxItems", std::uint64_t{book.limits().*limit});
             return schema;
           },
-          [element](const Json& json, const FieldPath& path, const ServiceLimits& limits) -> Result<std::vector<V>> {
+          [element](const Json& json, const FieldPath& path,
+                    const ServiceLimits& limits) -> Result<std::vector<V>> {
             if (!json.is_array()) return path.expected("an array", json);
             std::vector<V> values;
             values.reserve(json.size());
@@ -211,7 +228,8 @@ ValueType<std::vector<V>> list_of(ValueType<V> element, std::size_t ServiceLimit
 template <typename V>
 ValueType<std::optional<V>> nullable(ValueType<V> inner) {
   return {[inner](SchemaBook& book) { return nullable_schema(inner.schema(book)); },
-          [inner](const Json& json, const FieldPath& path, const ServiceLimits& limits) -> Result<std::optional<V>> {
+          [inner](const Json& json, const FieldPath& path,
+                  const ServiceLimits& limits) -> Result<std::optional<V>> {
             if (json.is_null()) return std::optional<V>();
             TRY_ASSIGN(V value, inner.read(json, path, limits));
             return std::optional<V>(std::move(value));

@@ -20,18 +20,20 @@ struct Outer {
 };
 
 const ObjectType<Inner>& inner_type() {
-  static const ObjectType<Inner> type("Inner", "", {field<Inner>("count", "", count_value(1), &Inner::count)});
+  static const ObjectType<Inner> type("Inner", "",
+                                      {field<Inner>("count", "", count_value(1), &Inner::count)});
   return type;
 }
 
 const ObjectType<Outer>& outer_type() {
-  static const ObjectType<Outer> type("Outer", "",
-                                      {
-                                          field<Outer>("name", "", string_value(), &Outer::name, Presence::kRequired),
-                                          field<Outer>("items", "", list_of(nested(inner_type())), &Outer::items),
-                                          field<Outer>("flag", "", boolean_value(), &Outer::flag),
-                                          unbuilt_field<Outer>("later"),
-                                      });
+  static const ObjectType<Outer> type(
+      "Outer", "",
+      {
+          field<Outer>("name", "", string_value(), &Outer::name, Presence::kRequired),
+          field<Outer>("items", "", list_of(nested(inner_type())), &Outer::items),
+          field<Outer>("flag", "", boolean_value(), &Outer::flag),
+          unbuilt_field<Outer>("later"),
+      });
   return type;
 }
 
@@ -63,23 +65,29 @@ TEST(JsonFields, NamesTheExactPathOfWhatIsWrong) {
             "invalid_argument: must be at least 1 (items[1].count)");
   EXPECT_EQ(refusal(R"({"name": "n", "items": [{}, {"cuont": 1}]})"),
             "invalid_argument: unknown; there are count (items[1].cuont)");
-  EXPECT_EQ(refusal(R"({"name": "n", "items": {}})"), "invalid_argument: must be an array, not an object (items)");
-  EXPECT_EQ(refusal(R"({"name": "n", "items": [1]})"), "invalid_argument: must be an object, not an integer (items[0])");
+  EXPECT_EQ(refusal(R"({"name": "n", "items": {}})"),
+            "invalid_argument: must be an array, not an object (items)");
+  EXPECT_EQ(refusal(R"({"name": "n", "items": [1]})"),
+            "invalid_argument: must be an object, not an integer (items[0])");
   EXPECT_EQ(refusal(R"({"name": null})"), "invalid_argument: must be a string, not null (name)");
   EXPECT_EQ(refusal(R"({"flag": true})"), "invalid_argument: must be given (name)");
-  EXPECT_EQ(refusal(R"({"name": "n", "flag": 1})"), "invalid_argument: must be true or false, not an integer (flag)");
-  EXPECT_EQ(refusal(R"({"name": "n", "later": 1})"), "not_supported_yet: 'later' is not supported yet (later)");
+  EXPECT_EQ(refusal(R"({"name": "n", "flag": 1})"),
+            "invalid_argument: must be true or false, not an integer (flag)");
+  EXPECT_EQ(refusal(R"({"name": "n", "later": 1})"),
+            "not_supported_yet: 'later' is not supported yet (later)");
   EXPECT_EQ(refusal("[]"), "invalid_argument: the request's body must be an object, not an array");
 }
 
 TEST(JsonFields, TellsUnknownNamesFromThoseThatAreNotBuilt) {
   const auto element = [](const char* name) {
-    const std::string text = R"({"name": "x", "vectors": {"embedding": {"element": ")" + std::string(name) + R"("}}})";
+    const std::string text =
+        R"({"name": "x", "vectors": {"embedding": {"element": ")" + std::string(name) + R"("}}})";
     const auto spec = read(library_spec_type(), text);
     return spec ? "" : spec.error().to_string();
   };
   EXPECT_EQ(element("f32"), "");
-  EXPECT_EQ(element("f16"), "not_supported_yet: 'f16' is not supported yet; supported is f32 (vectors.embedding.element)");
+  EXPECT_EQ(element("f16"),
+            "not_supported_yet: 'f16' is not supported yet; supported is f32 (vectors.embedding.element)");
   EXPECT_EQ(element("f8"), "invalid_argument: must be one of f32 (vectors.embedding.element)");
   const auto two = read(library_spec_type(), R"({"name": "x", "vectors": {"embedding": {}, "image": {}}})");
   EXPECT_EQ(two.error().code, ErrorCode::kNotSupportedYet);
@@ -98,13 +106,16 @@ TEST(JsonFields, ASearchIsOneQueryOrSeveral) {
   EXPECT_TRUE(read(search_type(), R"({"queries": [{"text": "a"}, {"vector": [1]}]})").has_value());
   EXPECT_EQ(read(search_type(), "{}").error().field, "vector");
   EXPECT_EQ(read(search_type(), R"({"vector": [1], "text": "a"})").error().field, "text");
-  EXPECT_EQ(read(search_type(), R"({"vector": [1], "vectors": {"embedding": [1]}})").error().field, "vectors");
+  EXPECT_EQ(read(search_type(), R"({"vector": [1], "vectors": {"embedding": [1]}})").error().field,
+            "vectors");
   EXPECT_EQ(read(search_type(), R"({"queries": [{"text": "a"}, {}]})").error().field, "queries[1].vector");
   EXPECT_EQ(read(search_type(), R"({"queries": [], "k": 3})").error().field, "queries");
-  EXPECT_EQ(read(search_type(), R"({"text": "a", "field": "image"})").error().code, ErrorCode::kNotSupportedYet);
+  EXPECT_EQ(read(search_type(), R"({"text": "a", "field": "image"})").error().code,
+            ErrorCode::kNotSupportedYet);
   EXPECT_EQ(read(search_type(), R"({"text": "a", "target_recall": 0})").error().field, "target_recall");
   EXPECT_EQ(read(search_type(), R"({"text": "a", "timeout_ms": 600001})").error().field, "timeout_ms");
-  EXPECT_EQ(read(search_type(), R"({"text": "a", "include": ["vector", "size"]})").error().field, "include[1]");
+  EXPECT_EQ(read(search_type(), R"({"text": "a", "include": ["vector", "size"]})").error().field,
+            "include[1]");
 }
 
 TEST(JsonFields, ADocumentHasATextOrChunks) {
@@ -113,8 +124,9 @@ TEST(JsonFields, ADocumentHasATextOrChunks) {
   EXPECT_TRUE(read(document_type(), "{}").has_value());
   EXPECT_EQ(read(document_type(), R"({"text": "a", "chunks": []})").error().field, "text");
   EXPECT_EQ(read(document_type(), R"({"if_match": ""})").error().field, "if_match");
-  EXPECT_EQ(read(document_type(), R"({"chunks": [{"vector": [1], "vectors": {"embedding": [1]}}]})").error().field,
-            "chunks[0].vectors");
+  EXPECT_EQ(
+      read(document_type(), R"({"chunks": [{"vector": [1], "vectors": {"embedding": [1]}}]})").error().field,
+      "chunks[0].vectors");
 }
 
 // A value that a schema allows.
@@ -128,7 +140,8 @@ Json sample(const Json& document, const Json& schema) {
   const std::string& type = schema.find("type")->as_string();
   if (type == "string") return "1f";
   if (type == "boolean") return true;
-  if (type == "integer" || type == "number") return schema.find("maximum") ? *schema.find("maximum") : Json(1);
+  if (type == "integer" || type == "number")
+    return schema.find("maximum") ? *schema.find("maximum") : Json(1);
   if (type == "array") return Json::Array{sample(document, *schema.find("items"))};
   Json object = Json::object();
   if (const Json* required = schema.find("required")) {

@@ -16,10 +16,14 @@ Json written_library_schema(SchemaBook& book) {
                         {"commit", nullable_schema(string_schema("Commit token."))}});
 }
 
-Json commit_schema(SchemaBook&) { return record_schema({{"commit", nullable_schema(string_schema("Commit token."))}}); }
+Json commit_schema(SchemaBook&) {
+  return record_schema({{"commit", nullable_schema(string_schema("Commit token."))}});
+}
 
-// The library as it stands now; null when somebody dropped it meanwhile, as may be when an old request is repeated.
-Result<HttpResponse> written_library(Call& call, int status, const std::string& name, const WriteResult& result) {
+// The library as it stands now; null when somebody dropped it meanwhile, as may be when an old request is
+// repeated.
+Result<HttpResponse> written_library(Call& call, int status, const std::string& name,
+                                     const WriteResult& result) {
   const Result<LibraryInfo> info = call.service.library(call.context, name);
   if (!info && info.error().code != ErrorCode::kLibraryNotFound) return fail(info.error());
   HttpResponse response = json_response(status, [&](JsonWriter& writer) {
@@ -38,7 +42,8 @@ Result<HttpResponse> written_library(Call& call, int status, const std::string& 
 
 Result<HttpResponse> create_library(Call& call, LibrarySpec spec) {
   const std::string name = spec.name;
-  TRY_ASSIGN(const WriteResult result, call.service.create_library(call.context, std::move(spec), call.write_request()));
+  TRY_ASSIGN(const WriteResult result,
+             call.service.create_library(call.context, std::move(spec), call.write_request()));
   return written_library(call, 201, name, result);
 }
 
@@ -51,8 +56,8 @@ const ObjectType<LibrariesQuery>& libraries_query_type() {
   static const ObjectType<LibrariesQuery> type(
       "LibrariesQuery", "",
       {
-          field<LibrariesQuery>("limit", "How many to list; 100 by default.", count_value(1, &ServiceLimits::max_page),
-                                &LibrariesQuery::limit),
+          field<LibrariesQuery>("limit", "How many to list; 100 by default.",
+                                count_value(1, &ServiceLimits::max_page), &LibrariesQuery::limit),
           field<LibrariesQuery>("cursor", "Where to go on, as the last answer said.", string_value(),
                                 &LibrariesQuery::cursor),
       });
@@ -68,7 +73,8 @@ Result<HttpResponse> list_libraries(Call& call, LibrariesQuery query) {
     writer.begin_object().key("libraries").begin_array();
     for (const LibraryInfo& info : libraries) write_library(writer, info);
     writer.end_array().key("cursor");
-    more ? writer.value(make_cursor(Listing::kLibraries, libraries.back().definition.spec.name)) : writer.null();
+    more ? writer.value(make_cursor(Listing::kLibraries, libraries.back().definition.spec.name))
+         : writer.null();
     writer.end_object();
   });
 }

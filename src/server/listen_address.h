@@ -18,7 +18,8 @@ struct ListenAddress {
   std::string to_string() const;
 };
 
-/// Accepts 127.0.0.1:7878, [::1]:7878, localhost:7878; port 0 asks the system for a free one. kInvalidArgument otherwise.
+/// Accepts 127.0.0.1:7878, [::1]:7878, localhost:7878; port 0 asks the system for a free one.
+/// kInvalidArgument otherwise.
 Result<ListenAddress> parse_listen_address(std::string_view text);
 
 }  // namespace sextant

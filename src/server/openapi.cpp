@@ -65,21 +65,24 @@ Json parameters_of(const Route& route, SchemaBook& book) {
   }
   if (route.query != nullptr) add_query_parameters(parameters, *route.query, book);
   if (route.conditional) {
-    parameters.push_back(parameter("header", "If-Match", "The ETag the document must have; * that it must exist.",
-                                   string_schema()));
+    parameters.push_back(parameter(
+        "header", "If-Match", "The ETag the document must have; * that it must exist.", string_schema()));
   }
   if (route.create_only) {
-    parameters.push_back(parameter("header", "If-None-Match", "*: the document must not exist.", string_schema()));
+    parameters.push_back(
+        parameter("header", "If-None-Match", "*: the document must not exist.", string_schema()));
   }
   if (route.writes()) {
     parameters.push_back(parameter("header", "Idempotency-Key",
-                                   "A repeat with the same key gets the first answer.", bounded_string(1, 255)));
+                                   "A repeat with the same key gets the first answer.",
+                                   bounded_string(1, 255)));
   }
   if (route.pattern.starts_with("/v1/")) {
     Json deadline = integer_schema();
     deadline.set("minimum", 1);
     deadline.set("maximum", kMaxDeadlineMs);
-    parameters.push_back(parameter("header", "X-Deadline-Ms", "How long the request may take.", std::move(deadline)));
+    parameters.push_back(
+        parameter("header", "X-Deadline-Ms", "How long the request may take.", std::move(deadline)));
     parameters.push_back(parameter("header", "traceparent", "W3C trace context.", string_schema()));
   }
   return parameters;
@@ -136,7 +139,8 @@ Json operation(const Route& route, SchemaBook& book, bool key_required) {
 
 std::string lower_case(std::string_view text) {
   std::string lower(text);
-  std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::ranges::transform(lower, lower.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return lower;
 }
 
@@ -144,10 +148,17 @@ std::string escaped(std::string_view text) {
   std::string html;
   for (const char c : text) {
     switch (c) {
-      case '<': html += "&lt;"; break;
-      case '>': html += "&gt;"; break;
-      case '&': html += "&amp;"; break;
-      default: html += c;
+      case '<':
+        html += "&lt;";
+        break;
+      case '>':
+        html += "&gt;";
+        break;
+      case '&':
+        html += "&amp;";
+        break;
+      default:
+        html += c;
     }
   }
   return html;
@@ -157,13 +168,15 @@ std::string escaped(std::string_view text) {
 
 std::vector<std::string> path_parameters(std::string_view pattern) {
   std::vector<std::string> names;
-  for (std::size_t open = pattern.find('{'); open != std::string_view::npos; open = pattern.find('{', open + 1)) {
+  for (std::size_t open = pattern.find('{'); open != std::string_view::npos;
+       open = pattern.find('{', open + 1)) {
     names.emplace_back(pattern.substr(open + 1, pattern.find('}', open) - open - 1));
   }
   return names;
 }
 
-Json openapi_document(std::span<const Route> routes, const ServiceLimits& limits, const OpenApiOptions& options) {
+Json openapi_document(std::span<const Route> routes, const ServiceLimits& limits,
+                      const OpenApiOptions& options) {
   SchemaBook book(limits);
   Json paths = Json::object();
   for (const Route& route : routes) {
@@ -204,7 +217,8 @@ std::string docs_page(std::span<const Route> routes, std::string_view version) {
       "body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem}"
       "td{padding:.15rem 1rem .15rem 0;vertical-align:top}code{font:14px ui-monospace,monospace}"
       "</style></head><body><h1>Sextant " +
-      escaped(version) + "</h1><p>The whole of it, for programs: <a href=\"/openapi.json\">/openapi.json</a></p>";
+      escaped(version) +
+      "</h1><p>The whole of it, for programs: <a href=\"/openapi.json\">/openapi.json</a></p>";
   std::string tag;
   for (const Route& route : routes) {
     if (route.tag != tag) {

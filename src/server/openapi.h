@@ -17,7 +17,8 @@ struct OpenApiOptions {
 };
 
 /// Every route with its parameters, its request's and its answers' schemas, and the problems it may answer.
-Json openapi_document(std::span<const Route> routes, const ServiceLimits& limits, const OpenApiOptions& options);
+Json openapi_document(std::span<const Route> routes, const ServiceLimits& limits,
+                      const OpenApiOptions& options);
 
 /// A plain page that lists the routes.
 std::string docs_page(std::span<const Route> routes, std::string_view version);

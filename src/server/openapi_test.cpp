@@ -50,7 +50,8 @@ TEST_F(OpenApiTest, CoversTheTable) {
     EXPECT_EQ(operation->find("requestBody") != nullptr, route.body != nullptr) << route.operation_id;
     std::set<std::string> parameters;
     if (const Json* list = operation->find("parameters")) {
-      for (const Json& parameter : list->as_plain_array()) parameters.insert(parameter.find("name")->as_string());
+      for (const Json& parameter : list->as_plain_array())
+        parameters.insert(parameter.find("name")->as_string());
     }
     for (const std::string& name : path_parameters(route.pattern)) EXPECT_TRUE(parameters.contains(name));
     EXPECT_EQ(parameters.contains("Idempotency-Key"), route.writes()) << route.operation_id;
@@ -68,9 +69,11 @@ TEST_F(OpenApiTest, EveryReferenceLeadsSomewhere) {
   for (const std::string& reference : references) {
     const std::string prefix = "#/components/schemas/";
     ASSERT_EQ(reference.substr(0, prefix.size()), prefix);
-    EXPECT_NE(json.find("components")->find("schemas")->find(reference.substr(prefix.size())), nullptr) << reference;
+    EXPECT_NE(json.find("components")->find("schemas")->find(reference.substr(prefix.size())), nullptr)
+        << reference;
   }
-  EXPECT_EQ(references.size(), json.find("components")->find("schemas")->size()) << "none is there for nobody";
+  EXPECT_EQ(references.size(), json.find("components")->find("schemas")->size())
+      << "none is there for nobody";
 }
 
 TEST_F(OpenApiTest, RequestsAllowNothingUnknown) {

@@ -29,7 +29,8 @@ void write_checks(JsonWriter& writer, const HealthReport& report) {
 }
 
 Result<HttpResponse> live(Call&) {
-  return json_response(200, [](JsonWriter& writer) { writer.begin_object().member("status", "ok").end_object(); });
+  return json_response(200,
+                       [](JsonWriter& writer) { writer.begin_object().member("status", "ok").end_object(); });
 }
 
 Result<HttpResponse> ready(Call& call) {
@@ -113,7 +114,9 @@ Json checks_schema() {
 Json readiness_schema() { return enum_schema({"ready", "starting", "stopping", "failed"}); }
 
 Json live_schema(SchemaBook&) { return record_schema({{"status", enum_schema({"ok"})}}); }
-Json ready_schema(SchemaBook&) { return record_schema({{"status", readiness_schema()}, {"checks", checks_schema()}}); }
+Json ready_schema(SchemaBook&) {
+  return record_schema({{"status", readiness_schema()}, {"checks", checks_schema()}});
+}
 Json health_schema(SchemaBook&) {
   return record_schema({{"status", readiness_schema()},
                         {"checks", checks_schema()},
@@ -122,10 +125,11 @@ Json health_schema(SchemaBook&) {
                         {"connections", integer_schema()}});
 }
 Json status_schema(SchemaBook&) {
-  Json embedder = record_schema({{"provider", string_schema()},
-                                 {"model", string_schema()},
-                                 {"dimension", integer_schema()},
-                                 {"lexical_only", boolean_schema("It finds shared words, not shared meaning.")}});
+  Json embedder =
+      record_schema({{"provider", string_schema()},
+                     {"model", string_schema()},
+                     {"dimension", integer_schema()},
+                     {"lexical_only", boolean_schema("It finds shared words, not shared meaning.")}});
   return record_schema({{"version", string_schema()},
                         {"sequence", integer_schema("The last commit.")},
                         {"durable_through", integer_schema("The last commit known to be on the device.")},
@@ -161,13 +165,14 @@ std::vector<Route> operations_routes() {
                  {{200, "It does.", live_schema}}, live)),
       open(route("/health/ready", "ready", "Whether requests are served", WorkPlace::kRead,
                  {{200, "They are.", ready_schema}, {503, "They are not.", ready_schema}}, ready)),
-      route("/health", "health", "Health in detail", WorkPlace::kRead, {{200, "The checks.", health_schema}}, health),
+      route("/health", "health", "Health in detail", WorkPlace::kRead, {{200, "The checks.", health_schema}},
+            health),
       route("/metrics", "metrics", "Metrics as Prometheus text", WorkPlace::kRead,
             {{200, "Metrics.", text, "text/plain"}}, metrics),
       open(route("/openapi.json", "openapi", "This document", WorkPlace::kInline,
                  {{200, "An OpenAPI 3.1 document.", [](SchemaBook&) { return object_schema(); }}}, openapi)),
-      open(route("/docs", "docs", "The routes as a page", WorkPlace::kInline, {{200, "A page.", text, "text/html"}},
-                 docs)),
+      open(route("/docs", "docs", "The routes as a page", WorkPlace::kInline,
+                 {{200, "A page.", text, "text/html"}}, docs)),
       route("/v1/status", "status", "Version, commits, sizes, embedder", WorkPlace::kRead,
             {{200, "The state of the server.", status_schema}}, status),
   };

@@ -21,12 +21,15 @@ constexpr std::string_view kRetryLater = "5";  // somebody restarts something or
 
 std::string_view retry_after(ErrorCode code) {
   switch (code) {
-    case ErrorCode::kBackpressure: return kRetrySoon;
+    case ErrorCode::kBackpressure:
+      return kRetrySoon;
     case ErrorCode::kOutOfSpace:
     case ErrorCode::kShuttingDown:
     case ErrorCode::kStorePoisoned:
-    case ErrorCode::kUnavailable: return kRetryLater;
-    default: return {};
+    case ErrorCode::kUnavailable:
+      return kRetryLater;
+    default:
+      return {};
   }
 }
 
@@ -34,41 +37,56 @@ std::string_view retry_after(ErrorCode code) {
 
 int status_of(const Error& error) {
   switch (error.code) {
-    case ErrorCode::kInvalidArgument: return error.field.empty() ? 400 : 422;
-    case ErrorCode::kUnsupportedMediaType: return 415;
-    case ErrorCode::kMethodNotAllowed: return 405;
+    case ErrorCode::kInvalidArgument:
+      return error.field.empty() ? 400 : 422;
+    case ErrorCode::kUnsupportedMediaType:
+      return 415;
+    case ErrorCode::kMethodNotAllowed:
+      return 405;
     case ErrorCode::kNotSupportedYet:
     case ErrorCode::kEmbeddingContractViolation:
     case ErrorCode::kInvalidVector:
     case ErrorCode::kIdempotencyKeyReused:
-    case ErrorCode::kLimitExceeded: return 422;
+    case ErrorCode::kLimitExceeded:
+      return 422;
     case ErrorCode::kRouteNotFound:
     case ErrorCode::kLibraryNotFound:
     case ErrorCode::kDocumentNotFound:
-    case ErrorCode::kChunkNotFound: return 404;
+    case ErrorCode::kChunkNotFound:
+      return 404;
     case ErrorCode::kLibraryExists:
     case ErrorCode::kDocumentExists:
     case ErrorCode::kChunkIdTaken:
     case ErrorCode::kTransactionConflict:
     case ErrorCode::kTransactionTooOld:
-    case ErrorCode::kCommitNotVisible: return 409;
-    case ErrorCode::kPreconditionFailed: return 412;
-    case ErrorCode::kPayloadTooLarge: return 413;
-    case ErrorCode::kBackpressure: return 429;
-    case ErrorCode::kUnauthenticated: return 401;
-    case ErrorCode::kPermissionDenied: return 403;
+    case ErrorCode::kCommitNotVisible:
+      return 409;
+    case ErrorCode::kPreconditionFailed:
+      return 412;
+    case ErrorCode::kPayloadTooLarge:
+      return 413;
+    case ErrorCode::kBackpressure:
+      return 429;
+    case ErrorCode::kUnauthenticated:
+      return 401;
+    case ErrorCode::kPermissionDenied:
+      return 403;
     case ErrorCode::kEmbeddingUnavailable:
     case ErrorCode::kShuttingDown:
     case ErrorCode::kStorePoisoned:
-    case ErrorCode::kUnavailable: return 503;
-    case ErrorCode::kDeadlineExceeded: return 504;
-    case ErrorCode::kOutOfSpace: return 507;
+    case ErrorCode::kUnavailable:
+      return 503;
+    case ErrorCode::kDeadlineExceeded:
+      return 504;
+    case ErrorCode::kOutOfSpace:
+      return 507;
     case ErrorCode::kOwnerLockHeld:
     case ErrorCode::kDamaged:
     case ErrorCode::kFormatTooNew:
     case ErrorCode::kIo:
     case ErrorCode::kOutcomeUnknown:
-    case ErrorCode::kInternal: return 500;
+    case ErrorCode::kInternal:
+      return 500;
   }
   return 500;
 }
@@ -123,7 +141,8 @@ Json problem_schema(SchemaBook& book) {
         {"detail", string_schema("What went wrong, in a sentence for a person.")},
         {"code", string_schema("The stable name of the error.")},
         {"field", string_schema("The path of the field at fault."), Given::kSometimes},
-        {"trace_id", string_schema("32 hexadecimal digits; the server's log lines of this request carry them.")},
+        {"trace_id",
+         string_schema("32 hexadecimal digits; the server's log lines of this request carry them.")},
     });
     schema.erase("additionalProperties");  // an extension point: failed writes add their results
     return schema;

@@ -1,7 +1,7 @@
 // Problems: errors as RFC 9457 problem details.
 //
-// {"type": "urn:sextant:problem:CODE", "title", "status", "detail", "code", "field"?, "trace_id"}. `code` is the stable name of base/error.h.
-// Stateless; any thread.
+// {"type": "urn:sextant:problem:CODE", "title", "status", "detail", "code", "field"?, "trace_id"}. `code` is
+// the stable name of base/error.h. Stateless; any thread.
 #pragma once
 
 #include <string_view>
@@ -13,7 +13,8 @@
 
 namespace sextant {
 
-/// The HTTP status of an error. An invalid argument is 400 when the request cannot be read at all, 422 when one field of it is at fault.
+/// The HTTP status of an error. An invalid argument is 400 when the request cannot be read at all, 422 when
+/// one field of it is at fault.
 int status_of(const Error& error);
 
 /// Writes the members of a problem into an object that is open.
@@ -21,7 +22,8 @@ void write_problem_members(JsonWriter& writer, const Error& error, int status, s
 /// A problem as a value: {...}.
 void write_problem(JsonWriter& writer, const Error& error, std::string_view trace_id);
 
-/// The answer for an error: its status, its body, and the headers its status asks for (Retry-After, WWW-Authenticate).
+/// The answer for an error: its status, its body, and the headers its status asks for (Retry-After,
+/// WWW-Authenticate).
 HttpResponse problem_response(const Error& error, std::string_view trace_id);
 HttpResponse problem_response(const Error& error, int status, std::string_view trace_id);
 /// The same with an empty body, for callers that add members to the problem.

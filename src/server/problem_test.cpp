@@ -9,23 +9,40 @@ namespace {
 
 TEST(Problem, EveryCodeHasItsStatus) {
   const std::map<ErrorCode, int> expected = {
-      {ErrorCode::kInvalidArgument, 400},      {ErrorCode::kUnsupportedMediaType, 415},
-      {ErrorCode::kMethodNotAllowed, 405},     {ErrorCode::kNotSupportedYet, 422},
-      {ErrorCode::kRouteNotFound, 404},        {ErrorCode::kLibraryNotFound, 404},
-      {ErrorCode::kLibraryExists, 409},        {ErrorCode::kDocumentNotFound, 404},
-      {ErrorCode::kDocumentExists, 409},       {ErrorCode::kChunkNotFound, 404},
-      {ErrorCode::kChunkIdTaken, 409},         {ErrorCode::kEmbeddingContractViolation, 422},
-      {ErrorCode::kInvalidVector, 422},        {ErrorCode::kEmbeddingUnavailable, 503},
-      {ErrorCode::kPreconditionFailed, 412},   {ErrorCode::kTransactionConflict, 409},
-      {ErrorCode::kTransactionTooOld, 409},    {ErrorCode::kIdempotencyKeyReused, 422},
-      {ErrorCode::kCommitNotVisible, 409},     {ErrorCode::kPayloadTooLarge, 413},
-      {ErrorCode::kLimitExceeded, 422},        {ErrorCode::kDeadlineExceeded, 504},
-      {ErrorCode::kBackpressure, 429},         {ErrorCode::kUnauthenticated, 401},
-      {ErrorCode::kPermissionDenied, 403},     {ErrorCode::kOwnerLockHeld, 500},
-      {ErrorCode::kDamaged, 500},              {ErrorCode::kFormatTooNew, 500},
-      {ErrorCode::kOutOfSpace, 507},           {ErrorCode::kIo, 500},
-      {ErrorCode::kOutcomeUnknown, 500},       {ErrorCode::kStorePoisoned, 503},
-      {ErrorCode::kShuttingDown, 503},         {ErrorCode::kUnavailable, 503},
+      {ErrorCode::kInvalidArgument, 400},
+      {ErrorCode::kUnsupportedMediaType, 415},
+      {ErrorCode::kMethodNotAllowed, 405},
+      {ErrorCode::kNotSupportedYet, 422},
+      {ErrorCode::kRouteNotFound, 404},
+      {ErrorCode::kLibraryNotFound, 404},
+      {ErrorCode::kLibraryExists, 409},
+      {ErrorCode::kDocumentNotFound, 404},
+      {ErrorCode::kDocumentExists, 409},
+      {ErrorCode::kChunkNotFound, 404},
+      {ErrorCode::kChunkIdTaken, 409},
+      {ErrorCode::kEmbeddingContractViolation, 422},
+      {ErrorCode::kInvalidVector, 422},
+      {ErrorCode::kEmbeddingUnavailable, 503},
+      {ErrorCode::kPreconditionFailed, 412},
+      {ErrorCode::kTransactionConflict, 409},
+      {ErrorCode::kTransactionTooOld, 409},
+      {ErrorCode::kIdempotencyKeyReused, 422},
+      {ErrorCode::kCommitNotVisible, 409},
+      {ErrorCode::kPayloadTooLarge, 413},
+      {ErrorCode::kLimitExceeded, 422},
+      {ErrorCode::kDeadlineExceeded, 504},
+      {ErrorCode::kBackpressure, 429},
+      {ErrorCode::kUnauthenticated, 401},
+      {ErrorCode::kPermissionDenied, 403},
+      {ErrorCode::kOwnerLockHeld, 500},
+      {ErrorCode::kDamaged, 500},
+      {ErrorCode::kFormatTooNew, 500},
+      {ErrorCode::kOutOfSpace, 507},
+      {ErrorCode::kIo, 500},
+      {ErrorCode::kOutcomeUnknown, 500},
+      {ErrorCode::kStorePoisoned, 503},
+      {ErrorCode::kShuttingDown, 503},
+      {ErrorCode::kUnavailable, 503},
       {ErrorCode::kInternal, 500},
   };
   for (int code = 0; code <= static_cast<int>(ErrorCode::kInternal); ++code) {
@@ -42,9 +59,10 @@ TEST(Problem, SaysAllThatIsKnown) {
       problem_response(field_error(ErrorCode::kLimitExceeded, "documents[3].text", "too \"long\""), "abc");
   EXPECT_EQ(response.status, 422);
   EXPECT_EQ(response.content_type, "application/problem+json");
-  EXPECT_EQ(response.body,
-            R"({"type":"urn:sextant:problem:limit_exceeded","title":"Limit exceeded","status":422,)"
-            R"("detail":"too \"long\"","code":"limit_exceeded","field":"documents[3].text","trace_id":"abc"})");
+  EXPECT_EQ(
+      response.body,
+      R"({"type":"urn:sextant:problem:limit_exceeded","title":"Limit exceeded","status":422,)"
+      R"("detail":"too \"long\"","code":"limit_exceeded","field":"documents[3].text","trace_id":"abc"})");
 }
 
 TEST(Problem, TellsWhenToComeBackAndHowToIntroduceOneself) {
@@ -53,8 +71,8 @@ TEST(Problem, TellsWhenToComeBackAndHowToIntroduceOneself) {
     return headers.empty() ? std::string() : headers[0].first + ": " + headers[0].second;
   };
   EXPECT_EQ(header(ErrorCode::kBackpressure), "Retry-After: 1");
-  for (const ErrorCode code :
-       {ErrorCode::kOutOfSpace, ErrorCode::kShuttingDown, ErrorCode::kStorePoisoned, ErrorCode::kUnavailable}) {
+  for (const ErrorCode code : {ErrorCode::kOutOfSpace, ErrorCode::kShuttingDown, ErrorCode::kStorePoisoned,
+                               ErrorCode::kUnavailable}) {
     EXPECT_EQ(header(code), "Retry-After: 5");
   }
   EXPECT_EQ(header(ErrorCode::kUnauthenticated), "WWW-Authenticate: Bearer");

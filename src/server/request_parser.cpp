@@ -14,14 +14,22 @@ namespace {
 
 HttpMethod to_method(http::verb verb) {
   switch (verb) {
-    case http::verb::get: return HttpMethod::kGet;
-    case http::verb::head: return HttpMethod::kHead;
-    case http::verb::post: return HttpMethod::kPost;
-    case http::verb::put: return HttpMethod::kPut;
-    case http::verb::patch: return HttpMethod::kPatch;
-    case http::verb::delete_: return HttpMethod::kDelete;
-    case http::verb::options: return HttpMethod::kOptions;
-    default: return HttpMethod::kOther;
+    case http::verb::get:
+      return HttpMethod::kGet;
+    case http::verb::head:
+      return HttpMethod::kHead;
+    case http::verb::post:
+      return HttpMethod::kPost;
+    case http::verb::put:
+      return HttpMethod::kPut;
+    case http::verb::patch:
+      return HttpMethod::kPatch;
+    case http::verb::delete_:
+      return HttpMethod::kDelete;
+    case http::verb::options:
+      return HttpMethod::kOptions;
+    default:
+      return HttpMethod::kOther;
   }
 }
 
@@ -44,8 +52,8 @@ class RequestParser::Grammar final : public http::basic_parser<true> {
   bool unknown_coding() const { return unknown_coding_; }
 
  private:
-  void on_request_impl(http::verb verb, boost::beast::string_view /*method*/, boost::beast::string_view target,
-                       int version, error_code& ec) override {
+  void on_request_impl(http::verb verb, boost::beast::string_view /*method*/,
+                       boost::beast::string_view target, int version, error_code& ec) override {
     head_.method = to_method(verb);
     head_.set_target(view(target));
     head_.http11 = version >= 11;
@@ -57,9 +65,10 @@ class RequestParser::Grammar final : public http::basic_parser<true> {
   void on_field_impl(http::field name, boost::beast::string_view name_text, boost::beast::string_view value,
                      error_code& ec) override {
     if (is_header_done()) return;  // a trailer: allowed, never looked at
-    // Beast takes any list that ends in "chunked" for chunked, and anything else for a request without body. Both would
-    // make us and a proxy before us see different requests.
-    if (name == http::field::transfer_encoding && !equals_ignoring_case(view(value), "chunked")) unknown_coding_ = true;
+    // Beast takes any list that ends in "chunked" for chunked, and anything else for a request without body.
+    // Both would make us and a proxy before us see different requests.
+    if (name == http::field::transfer_encoding && !equals_ignoring_case(view(value), "chunked"))
+      unknown_coding_ = true;
     head_.add_header(view(name_text), view(value));
     // Beast measures what one call sees; a head that trickles in line by line is measured here.
     if (++headers_ > kMaxHeaders) ec = http::error::header_limit;
@@ -106,7 +115,8 @@ struct RequestParser::State {
   std::optional<Grammar> grammar;  // Beast's parser reads one message and cannot be reset
 };
 
-RequestParser::RequestParser(std::size_t max_header_bytes) : state_(std::make_unique<State>(max_header_bytes)) {}
+RequestParser::RequestParser(std::size_t max_header_bytes)
+    : state_(std::make_unique<State>(max_header_bytes)) {}
 RequestParser::~RequestParser() = default;
 
 Result<std::size_t> RequestParser::put(std::string_view bytes) {
@@ -118,8 +128,9 @@ Result<std::size_t> RequestParser::put(std::string_view bytes) {
   const std::size_t used = grammar.put(boost::asio::const_buffer(bytes.data(), bytes.size()), ec);
   if (!ec || ec == http::error::need_more) return used;
   if (ec == http::error::header_limit) {
-    return fail(ErrorCode::kLimitExceeded, "the request's head exceeds " + std::to_string(state_->max_header_bytes) +
-                                               " bytes or " + std::to_string(kMaxHeaders) + " headers");
+    return fail(ErrorCode::kLimitExceeded, "the request's head exceeds " +
+                                               std::to_string(state_->max_header_bytes) + " bytes or " +
+                                               std::to_string(kMaxHeaders) + " headers");
   }
   if (grammar.unknown_coding()) {
     return fail(ErrorCode::kNotSupportedYet, "the only transfer coding understood is chunked");

@@ -1,7 +1,8 @@
-// RequestParser: bytes of a connection in, one HTTP/1.x request after another out. Boost.Beast's grammar, our memory.
+// RequestParser: bytes of a connection in, one HTTP/1.x request after another out. Boost.Beast's grammar, our
+// memory.
 //
-// Repeat: put() until head_done(); decide about the body; put() until done(), taking body() away meanwhile if it is not
-// wanted whole; next(). Thread rule: one thread. The head stays valid until next().
+// Repeat: put() until head_done(); decide about the body; put() until done(), taking body() away meanwhile if
+// it is not wanted whole; next(). Thread rule: one thread. The head stays valid until next().
 #pragma once
 
 #include <cstddef>
@@ -21,10 +22,10 @@ class RequestParser {
   RequestParser(const RequestParser&) = delete;
   RequestParser& operator=(const RequestParser&) = delete;
 
-  /// Reads from the front of `bytes` and returns how many were used up; those left must be given again, with more behind
-  /// them. Never reads beyond the head before the head is done, nor beyond the request. Errors: kInvalidArgument for what is
-  /// not HTTP, kLimitExceeded for a head beyond the limit, kNotSupportedYet for a transfer coding we do not know; then
-  /// nothing more can be read from this connection.
+  /// Reads from the front of `bytes` and returns how many were used up; those left must be given again, with
+  /// more behind them. Never reads beyond the head before the head is done, nor beyond the request. Errors:
+  /// kInvalidArgument for what is not HTTP, kLimitExceeded for a head beyond the limit, kNotSupportedYet for
+  /// a transfer coding we do not know; then nothing more can be read from this connection.
   Result<std::size_t> put(std::string_view bytes);
 
   bool head_done() const;

@@ -29,9 +29,9 @@ INSTANTIATE_TEST_SUITE_P(RequestParser, PiecesOf, ::testing::Values(1, 2, 3, 7, 
 
 TEST_P(PiecesOf, ARequestMakeTheWhole) {
   RequestParser parser(kLimit);
-  const auto rest = parse_whole(parser,
-                                "POST /v1/x?y=1 HTTP/1.1\r\nHost: h\r\nX-Thing:  a b \r\nContent-Length: 5\r\n\r\nhelloGET",
-                                GetParam());
+  const auto rest = parse_whole(
+      parser, "POST /v1/x?y=1 HTTP/1.1\r\nHost: h\r\nX-Thing:  a b \r\nContent-Length: 5\r\n\r\nhelloGET",
+      GetParam());
   ASSERT_TRUE(rest.has_value()) << rest.error().to_string();
   EXPECT_EQ(*rest, "GET");
   EXPECT_EQ(parser.head().method, HttpMethod::kPost);
@@ -45,9 +45,10 @@ TEST_P(PiecesOf, ARequestMakeTheWhole) {
 
 TEST_P(PiecesOf, AChunkedBodyMakeTheWhole) {
   RequestParser parser(kLimit);
-  const auto rest = parse_whole(
-      parser, "PUT /x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5;e=1\r\nhello\r\n1\r\n!\r\n0\r\nT: v\r\n\r\nX",
-      GetParam());
+  const auto rest = parse_whole(parser,
+                                "PUT /x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: "
+                                "chunked\r\n\r\n5;e=1\r\nhello\r\n1\r\n!\r\n0\r\nT: v\r\n\r\nX",
+                                GetParam());
   ASSERT_TRUE(rest.has_value()) << rest.error().to_string();
   EXPECT_EQ(*rest, "X");
   EXPECT_TRUE(parser.head().chunked);
@@ -81,13 +82,13 @@ TEST(RequestParser, StopsBehindTheHead) {
 }
 
 TEST(RequestParser, RefusesWhatIsNotHttp) {
-  for (const char* text :
-       {"hello\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/2.0\r\n\r\n", "GET / HTTP/1.1\r\nno colon\r\n\r\n",
-        "GET / HTTP/1.1\r\n : x\r\n\r\n", "\x16\x03\x01\x02\x00\x01", "GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n",
-        "GET / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
-        "GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
-        "GET / HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n",
-        "GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n"}) {
+  for (const char* text : {"hello\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/2.0\r\n\r\n",
+                           "GET / HTTP/1.1\r\nno colon\r\n\r\n", "GET / HTTP/1.1\r\n : x\r\n\r\n",
+                           "\x16\x03\x01\x02\x00\x01", "GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n",
+                           "GET / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+                           "GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+                           "GET / HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n",
+                           "GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n"}) {
     RequestParser parser(kLimit);
     const auto used = parser.put(text);
     ASSERT_FALSE(used.has_value()) << text;
@@ -108,7 +109,8 @@ TEST(RequestParser, RefusesTransferCodingsThatItDoesNotUndo) {
 TEST(RequestParser, RefusesMalformedChunks) {
   for (const char* chunk : {"zz\r\n", "5\r\nhelloX\r\n", "-1\r\n", "fffffffffffffffff\r\n"}) {
     RequestParser parser(kLimit);
-    const std::string text = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" + std::string(chunk);
+    const std::string text =
+        "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" + std::string(chunk);
     EXPECT_FALSE(parse_whole(parser, text, 100).has_value()) << chunk;
   }
 }
@@ -128,12 +130,14 @@ TEST(RequestParser, BoundsTheHeadHoweverItTricklesIn) {
   for (int i = 0; i < 101; ++i) many += "a: b\r\n";
   EXPECT_EQ(parse_whole(parser, many + "\r\n", 1000).error().code, ErrorCode::kLimitExceeded);
   RequestParser endless(kLimit);
-  EXPECT_EQ(parse_whole(endless, "GET /" + std::string(4000, 'a'), 50).error().code, ErrorCode::kLimitExceeded);
+  EXPECT_EQ(parse_whole(endless, "GET /" + std::string(4000, 'a'), 50).error().code,
+            ErrorCode::kLimitExceeded);
 }
 
 TEST(RequestParser, ALengthAloneAllocatesLittle) {
   RequestParser parser(kLimit);
-  ASSERT_TRUE(parser.put("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 18446744073709551615\r\n\r\n").has_value());
+  ASSERT_TRUE(
+      parser.put("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 18446744073709551615\r\n\r\n").has_value());
   ASSERT_TRUE(parser.put("x").has_value());
   EXPECT_LT(parser.body().capacity(), std::size_t{2} << 20U);
 }

@@ -53,7 +53,8 @@ Result<Authenticator::Principal> Authenticator::authenticate(const RequestHead& 
   constexpr std::string_view kScheme = "bearer ";
   const std::string_view header = head.header("authorization").value_or("");
   if (!equals_ignoring_case(header.substr(0, kScheme.size()), kScheme)) {
-    return fail(ErrorCode::kUnauthenticated, "this server wants a key: send it as 'Authorization: Bearer KEY'");
+    return fail(ErrorCode::kUnauthenticated,
+                "this server wants a key: send it as 'Authorization: Bearer KEY'");
   }
   // Digests have one length, so the comparison tells nothing of the keys' lengths either.
   const std::string digest = sha256_hex(header.substr(kScheme.size()));
@@ -108,7 +109,8 @@ Result<VersionMatch> parse_version_match(std::string_view text) {
   std::string_view tag = text;
   if (tag.size() >= 2 && tag.front() == '"' && tag.back() == '"') tag = tag.substr(1, tag.size() - 2);
   if (tag.empty() || tag.find_first_of("\", ") != std::string_view::npos) {
-    return fail(ErrorCode::kInvalidArgument, "must be '*' or one ETag as this server gave it, such as \"1f\"");
+    return fail(ErrorCode::kInvalidArgument,
+                "must be '*' or one ETag as this server gave it, such as \"1f\"");
   }
   VersionMatch match;
   const auto [end, error] = std::from_chars(tag.data(), tag.data() + tag.size(), match.version, 16);

@@ -1,4 +1,5 @@
-// What the headers of a request say of it: whose it is, how long it may take, under which trace, once or again.
+// What the headers of a request say of it: whose it is, how long it may take, under which trace, once or
+// again.
 //
 // Stateless but for the keys, which are fixed when the server starts; any thread.
 #pragma once
@@ -73,8 +74,8 @@ struct VersionMatch {
   bool any = false;  // "*": the document must exist
   Version version = 0;
 };
-/// `text` as in the header: "*" or one quoted ETag; a body's may go without quotes. kInvalidArgument for what is no ETag,
-/// kPreconditionFailed for one that we never gave. Errors are without field.
+/// `text` as in the header: "*" or one quoted ETag; a body's may go without quotes. kInvalidArgument for what
+/// is no ETag, kPreconditionFailed for one that we never gave. Errors are without field.
 Result<VersionMatch> parse_version_match(std::string_view text);
 
 }  // namespace sextant

@@ -21,14 +21,16 @@ TEST(Authenticator, LetsEveryoneInWithoutKeys) {
 }
 
 TEST(Authenticator, WantsOneOfItsKeys) {
-  const Authenticator authenticator({{.name = "ann", .secret = "s3cret", .role = Role::kReader}, {.secret = "other"}});
+  const Authenticator authenticator(
+      {{.name = "ann", .secret = "s3cret", .role = Role::kReader}, {.secret = "other"}});
   const auto user = [&](std::string_view header) {
     const auto principal = authenticator.authenticate(head_with("Authorization", header));
     return principal ? principal->user : std::string(error_name(principal.error().code));
   };
   EXPECT_EQ(user("Bearer s3cret"), "ann");
   EXPECT_EQ(user("bearer other"), "api");
-  for (const char* wrong : {"", "Bearer", "Bearer ", "Bearer s3cre", "Bearer s3cret ", "Basic s3cret", "s3cret"}) {
+  for (const char* wrong :
+       {"", "Bearer", "Bearer ", "Bearer s3cre", "Bearer s3cret ", "Basic s3cret", "s3cret"}) {
     EXPECT_EQ(user(wrong), "unauthenticated") << wrong;
   }
   EXPECT_EQ(authenticator.authenticate(head_with("Authorization", "Bearer s3cret"))->role, Role::kReader);
@@ -43,19 +45,19 @@ TEST(Trace, ContinuesAValidTraceparent) {
   EXPECT_EQ(trace.flags, "01");
   EXPECT_NE(trace.span_id, "b7ad6b7169203331");
   EXPECT_EQ(trace.traceparent(), "00-" + trace.trace_id + "-" + trace.span_id + "-01");
-  EXPECT_EQ(read_trace("cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-more", random).trace_id, trace.trace_id);
+  EXPECT_EQ(read_trace("cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-more", random).trace_id,
+            trace.trace_id);
 }
 
 TEST(Trace, BeginsANewOneForAnythingElse) {
   SeededRandom random(1);
-  for (const char* bad :
-       {"", "x", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-more",
-        "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-        "00-0AF7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-        "00-00000000000000000000000000000000-b7ad6b7169203331-01",
-        "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
-        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0x",
-        "cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01x"}) {
+  for (const char* bad : {"", "x", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-more",
+                          "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+                          "00-0AF7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+                          "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+                          "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
+                          "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0x",
+                          "cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01x"}) {
     const Trace trace = read_trace(bad, random);
     EXPECT_EQ(trace.trace_id.size(), 32U) << bad;
     EXPECT_NE(trace.trace_id, "0af7651916cd43dd8448eb211c80319c") << bad;
@@ -78,7 +80,8 @@ TEST(Headers, IdempotencyKeysAreVisibleAscii) {
   EXPECT_EQ(read_idempotency_key(RequestHead()).value(), std::nullopt);
   EXPECT_EQ(read_idempotency_key(head_with("Idempotency-Key", "a-1!")).value(), "a-1!");
   EXPECT_TRUE(read_idempotency_key(head_with("Idempotency-Key", std::string(255, 'k'))).has_value());
-  for (const std::string& bad : {std::string(), std::string("a b"), std::string("\xC3\xA9"), std::string(256, 'k')}) {
+  for (const std::string& bad :
+       {std::string(), std::string("a b"), std::string("\xC3\xA9"), std::string(256, 'k')}) {
     EXPECT_FALSE(read_idempotency_key(head_with("Idempotency-Key", bad)).has_value()) << bad;
   }
 }
@@ -123,8 +126,8 @@ TEST(ListenAddress, IsAnAddressAndAPort) {
   EXPECT_EQ(shown("0.0.0.0:80"), "0.0.0.0:80");
   EXPECT_EQ(shown("[::]:80"), "[::]:80");
   EXPECT_EQ(shown("192.168.1.5:65535"), "192.168.1.5:65535");
-  for (const char* bad : {"", "7878", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:65536", "127.0.0.1:-1",
-                          "::1:80", "[::1]", "host.example:80", "[127.0.0.1]:80", ":80"}) {
+  for (const char* bad : {"", "7878", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:65536",
+                          "127.0.0.1:-1", "::1:80", "[::1]", "host.example:80", "[127.0.0.1]:80", ":80"}) {
     EXPECT_EQ(shown(bad), "") << bad;
   }
 }

@@ -18,11 +18,14 @@ Json list_of_texts(std::string_view text) {
 
 Json parameter_as_json(ParameterText kind, const std::string& text) {
   switch (kind) {
-    case ParameterText::kString: return text;
-    case ParameterText::kList: return list_of_texts(text);
+    case ParameterText::kString:
+      return text;
+    case ParameterText::kList:
+      return list_of_texts(text);
     case ParameterText::kInteger:
     case ParameterText::kBoolean:
-    case ParameterText::kJson: break;
+    case ParameterText::kJson:
+      break;
   }
   Result<Json> value = parse_json(text);
   return value ? *std::move(value) : Json(text);
@@ -32,7 +35,8 @@ Json parameter_as_json(ParameterText kind, const std::string& text) {
 
 void Call::limit_to_ms(std::optional<std::size_t> timeout_ms) {
   if (!timeout_ms) return;
-  const std::int64_t end_ns = context.clock->monotonic_ns() + static_cast<std::int64_t>(*timeout_ms) * 1'000'000;
+  const std::int64_t end_ns =
+      context.clock->monotonic_ns() + static_cast<std::int64_t>(*timeout_ms) * 1'000'000;
   context.deadline_ns = std::min(context.deadline_ns, end_ns);
 }
 

@@ -1,7 +1,7 @@
 // Routes: the one table from which requests are dispatched and the OpenAPI document is made.
 //
-// A Route says what a request to it may hold, what it answers and who answers. Tables are made when a server starts and are then
-// constant; handlers run on any worker thread.
+// A Route says what a request to it may hold, what it answers and who answers. Tables are made when a server
+// starts and are then constant; handlers run on any worker thread.
 #pragma once
 
 #include <functional>
@@ -85,7 +85,8 @@ struct Route {
   bool writes() const { return place == WorkPlace::kWrite; }  // takes Idempotency-Key
 };
 
-/// A Json object of the query parameters, each value as its field wants it; what is no such value stays text and is refused by its type.
+/// A Json object of the query parameters, each value as its field wants it; what is no such value stays text
+/// and is refused by its type.
 Json query_as_json(const ObjectSchema& type, const std::vector<std::pair<std::string, std::string>>& query);
 
 // ---- Routes with typed requests ----

@@ -60,9 +60,9 @@ bool Router::matches(const Path& path, std::span<const std::string_view> segment
   if (path.segments.size() != segments.size()) return false;
   for (std::size_t i = 0; i < segments.size(); ++i) {
     const Segment& segment = path.segments[i];
-    const bool fits = segment.parameter
-                          ? segments[i].size() > segment.literal.size() && segments[i].ends_with(segment.literal)
-                          : segments[i] == segment.literal;
+    const bool fits = segment.parameter ? segments[i].size() > segment.literal.size() &&
+                                              segments[i].ends_with(segment.literal)
+                                        : segments[i] == segment.literal;
     if (!fits) return false;
   }
   return true;
@@ -71,7 +71,8 @@ bool Router::matches(const Path& path, std::span<const std::string_view> segment
 Router::Match Router::find(HttpMethod method, std::span<const std::string_view> segments) const {
   const auto path = std::ranges::find_if(paths_, [&](const Path& p) { return matches(p, segments); });
   if (path == paths_.end()) {
-    return {.status = fail(ErrorCode::kRouteNotFound, "there is nothing at this path; /docs lists what there is")};
+    return {.status =
+                fail(ErrorCode::kRouteNotFound, "there is nothing at this path; /docs lists what there is")};
   }
   Match match{.allow = path->allow};
   if (method == HttpMethod::kOptions) return match;

@@ -1,6 +1,7 @@
 // Router: finds the route of a request.
 //
-// Literal segments win over parameters, "{id}:verify" over "{id}". A segment's verb is told before percent-decoding, so that an id may hold
+// Literal segments win over parameters, "{id}:verify" over "{id}". A segment's verb is told before
+// percent-decoding, so that an id may hold
 // "%3Averify" or "%2F". Immutable; any thread. The table must outlive it.
 #pragma once
 
@@ -19,7 +20,7 @@ class Router {
   explicit Router(std::span<const Route> routes);
 
   struct Match {
-    Status status = {};            // kRouteNotFound, kMethodNotAllowed, kInvalidArgument for what does not decode
+    Status status = {};  // kRouteNotFound, kMethodNotAllowed, kInvalidArgument for what does not decode
     const Route* route = nullptr;  // null for OPTIONS and for a failure but that of decoding
     std::vector<std::string> parameters = {};
     std::string_view allow = {};  // the methods of the path, if there is one: "GET, HEAD, OPTIONS"

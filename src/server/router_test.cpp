@@ -76,7 +76,8 @@ TEST_F(RouterTest, RefusesIdsThatDoNotDecode) {
 
 TEST(Routes, HaveNamesOfTheirOwn) {
   std::set<std::string> names;
-  for (const Route& route : all_routes()) EXPECT_TRUE(names.insert(route.operation_id).second) << route.operation_id;
+  for (const Route& route : all_routes())
+    EXPECT_TRUE(names.insert(route.operation_id).second) << route.operation_id;
 }
 
 }  // namespace

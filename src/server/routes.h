@@ -1,7 +1,7 @@
 // The route table of REST v1, and what its handlers may know of the server.
 //
-// The table is made once, when a server starts. Thread rule of ServerFacts: the texts are set before the first request; the rest is atomic
-// or thread-safe.
+// The table is made once, when a server starts. Thread rule of ServerFacts: the texts are set before the
+// first request; the rest is atomic or thread-safe.
 #pragma once
 
 #include <atomic>

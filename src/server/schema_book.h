@@ -1,4 +1,5 @@
-// SchemaBook: JSON schemas under construction, the named ones collected so that each stands once in an OpenAPI document.
+// SchemaBook: JSON schemas under construction, the named ones collected so that each stands once in an
+// OpenAPI document.
 //
 // One thread, while a server starts.
 #pragma once

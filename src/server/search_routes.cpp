@@ -50,7 +50,8 @@ Result<HttpResponse> search(Call& call, SearchRequest request) {
   }
   TRY_ASSIGN(const std::vector<SearchResult> results,
              call.service.search(call.context, call.library(), std::move(queries)));
-  return request.queries ? many_results(call, results, formats) : one_result(call, results.front(), formats.front());
+  return request.queries ? many_results(call, results, formats)
+                         : one_result(call, results.front(), formats.front());
 }
 
 Result<HttpResponse> similar(Call& call, SimilarRequest request) {

@@ -14,7 +14,8 @@ namespace {
 
 Status check_options(const ServerOptions& options) {
   for (const ApiKey& key : options.api_keys) {
-    if (key.secret.empty()) return fail(ErrorCode::kInvalidArgument, "the API key '" + key.name + "' is empty");
+    if (key.secret.empty())
+      return fail(ErrorCode::kInvalidArgument, "the API key '" + key.name + "' is empty");
   }
   if (!options.http.address.loopback && options.api_keys.empty()) {
     return fail(ErrorCode::kInvalidArgument,

@@ -1,6 +1,7 @@
 // Server: REST v1 over HTTP for one Service.
 //
-// Thread rule: stop() from any thread, also from several. The service must outlive the server; close it after stop().
+// Thread rule: stop() from any thread, also from several. The service must outlive the server; close it after
+// stop().
 #pragma once
 
 #include <memory>
@@ -25,8 +26,8 @@ class Server {
  public:
   /// kInvalidArgument for options that cannot be, without listening: to be asked before anything is opened.
   static Status check(const ServerOptions& options);
-  /// Listens and serves. kInvalidArgument for options that cannot be, among them an address that others can reach without any
-  /// key; kIo when the address cannot be had.
+  /// Listens and serves. kInvalidArgument for options that cannot be, among them an address that others can
+  /// reach without any key; kIo when the address cannot be had.
   static Result<std::unique_ptr<Server>> start(Service& service, ServerOptions options);
   /// stop(0).
   ~Server();
@@ -36,8 +37,8 @@ class Server {
   /// Where it listens: "127.0.0.1:7878".
   std::string address() const;
 
-  /// Takes no more requests, lets those in flight finish, and cuts clients that have not taken their answer within `grace_ms`. Returns when
-  /// all is quiet.
+  /// Takes no more requests, lets those in flight finish, and cuts clients that have not taken their answer
+  /// within `grace_ms`. Returns when all is quiet.
   void stop(int grace_ms);
 
  private:

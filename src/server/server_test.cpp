@@ -26,7 +26,8 @@ class ServerTest : public ::testing::Test {
     return *server_;
   }
   HttpClient connect() { return HttpClient(server().address()); }
-  static constexpr std::string_view kNotes = R"({"name": "notes", "vectors": {"embedding": {"dimension": 4}}})";
+  static constexpr std::string_view kNotes =
+      R"({"name": "notes", "vectors": {"embedding": {"dimension": 4}}})";
 
   std::shared_ptr<HookedDatabase> database_ = std::make_shared<HookedDatabase>();
   Service service_{database_, std::make_shared<FakeEmbedder>(), {}};
@@ -66,14 +67,16 @@ TEST_F(ServerTest, AsksForTheKey) {
   options_.api_keys = {{.secret = "key"}};
   HttpClient client = connect();
   EXPECT_EQ(client.ask("GET", "/v1/libraries").status, 401);
-  EXPECT_EQ(client.ask("POST", "/v1/libraries", std::string(50'000, 'x')).status, 401) << "its body is skipped";
+  EXPECT_EQ(client.ask("POST", "/v1/libraries", std::string(50'000, 'x')).status, 401)
+      << "its body is skipped";
   EXPECT_EQ(client.ask("GET", "/v1/libraries", {}, "Authorization: Bearer key\r\n").status, 200);
 }
 
 TEST_F(ServerTest, RefusesABodyBeforeReadingIt) {
   HttpClient client = connect();
   client.send(
-      "POST /v1/libraries HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: 99999999999\r\n"
+      "POST /v1/libraries HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: "
+      "99999999999\r\n"
       "Expect: 100-continue\r\n\r\n");
   const HttpAnswer answer = client.read();
   EXPECT_EQ(answer.status, 413);
@@ -87,11 +90,13 @@ TEST_F(ServerTest, UploadsLinesWithoutALengthAndSaysWhichOneFailed) {
   client.send(
       "POST /v1/libraries/notes/documents HTTP/1.1\r\nHost: h\r\nContent-Type: application/x-ndjson\r\n"
       "Transfer-Encoding: chunked\r\n\r\n");
-  const std::string line = R"({"chunks": [{"vector": [1, 0, 0, 0]}]})" "\n";
+  const std::string line = R"({"chunks": [{"vector": [1, 0, 0, 0]}]})"
+                           "\n";
   char size[16];
   for (int i = 0; i < 3000; ++i) {
     const std::string text = i == 2500 ? "oops\n" : line;
-    client.send(std::string(size, static_cast<std::size_t>(std::snprintf(size, sizeof(size), "%zx\r\n", text.size()))) +
+    client.send(std::string(size, static_cast<std::size_t>(
+                                      std::snprintf(size, sizeof(size), "%zx\r\n", text.size()))) +
                 text + "\r\n");
   }
   client.send("0\r\n\r\n");
@@ -105,7 +110,9 @@ TEST_F(ServerTest, AnUploadThatBreaksOffCommitsNoPartOfItsLastBatch) {
   ASSERT_EQ(client.ask("POST", "/v1/libraries", kNotes).status, 201);
   client.send(
       "POST /v1/libraries/notes/documents HTTP/1.1\r\nHost: h\r\nContent-Type: application/x-ndjson\r\n"
-      "Content-Length: 100\r\n\r\n" R"({"id": "a"})" "\n");
+      "Content-Length: 100\r\n\r\n"
+      R"({"id": "a"})"
+      "\n");
   client.finish_sending();
   const HttpAnswer answer = client.read();
   EXPECT_EQ(answer.status, 400);

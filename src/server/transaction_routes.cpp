@@ -33,7 +33,8 @@ ValueType<DeleteRequest> delete_value() {
             choice.set("anyOf", Json::Array{string_schema(), object.schema(book)});
             return choice;
           },
-          [object](const Json& json, const FieldPath& path, const ServiceLimits& limits) -> Result<DeleteRequest> {
+          [object](const Json& json, const FieldPath& path,
+                   const ServiceLimits& limits) -> Result<DeleteRequest> {
             if (json.is_string()) return DeleteRequest{json.as_string(), std::nullopt};
             if (!json.is_object()) return path.expected("an id or an object", json);
             return object.read(json, path, limits);
@@ -52,7 +53,8 @@ struct OperationRequest {
 
 Status one_list(const OperationRequest& operation, const FieldPath& path) {
   const int lists = (operation.upserts ? 1 : 0) + (operation.deletes ? 1 : 0) + (operation.patches ? 1 : 0);
-  if (lists != 1) return path.refuse("must have exactly one of upsert_documents, delete_documents and patch_chunks");
+  if (lists != 1)
+    return path.refuse("must have exactly one of upsert_documents, delete_documents and patch_chunks");
   if (operation.has_upsert_settings && !operation.upserts) {
     return path.refuse("on_conflict and model belong to upsert_documents");
   }
@@ -63,29 +65,33 @@ const ObjectType<OperationRequest>& operation_type() {
   static const ObjectType<OperationRequest> type(
       "Operation", "Exactly one of upsert_documents, delete_documents and patch_chunks.",
       {
-          field<OperationRequest>("library", "", string_value(), &OperationRequest::library, Presence::kRequired),
+          field<OperationRequest>("library", "", string_value(), &OperationRequest::library,
+                                  Presence::kRequired),
           field<OperationRequest>("upsert_documents", "",
                                   list_of(nested(document_type()), &ServiceLimits::max_documents_per_request),
                                   &OperationRequest::upserts),
           field<OperationRequest>("delete_documents", "Ids, or {id, if_match}.",
                                   list_of(delete_value(), &ServiceLimits::max_documents_per_request),
                                   &OperationRequest::deletes),
-          field<OperationRequest>("patch_chunks", "",
-                                  list_of(nested(chunk_patch_type()), &ServiceLimits::max_documents_per_request),
-                                  &OperationRequest::patches),
-          field_with<OperationRequest>("on_conflict", "What becomes of a document whose id exists; replace by default.",
-                                       on_conflict_value(),
-                                       [](OnConflict on_conflict, const FieldPath&, OperationRequest& out) -> Status {
-                                         out.settings.on_conflict = on_conflict;
-                                         out.has_upsert_settings = true;
-                                         return {};
-                                       }),
-          field_with<OperationRequest>("model", "The model that made the vectors given.", string_value(),
-                                       [](std::string model, const FieldPath&, OperationRequest& out) -> Status {
-                                         out.settings.model = std::move(model);
-                                         out.has_upsert_settings = true;
-                                         return {};
-                                       }),
+          field<OperationRequest>(
+              "patch_chunks", "",
+              list_of(nested(chunk_patch_type()), &ServiceLimits::max_documents_per_request),
+              &OperationRequest::patches),
+          field_with<OperationRequest>(
+              "on_conflict", "What becomes of a document whose id exists; replace by default.",
+              on_conflict_value(),
+              [](OnConflict on_conflict, const FieldPath&, OperationRequest& out) -> Status {
+                out.settings.on_conflict = on_conflict;
+                out.has_upsert_settings = true;
+                return {};
+              }),
+          field_with<OperationRequest>(
+              "model", "The model that made the vectors given.", string_value(),
+              [](std::string model, const FieldPath&, OperationRequest& out) -> Status {
+                out.settings.model = std::move(model);
+                out.has_upsert_settings = true;
+                return {};
+              }),
       },
       one_list);
   return type;
@@ -183,7 +189,8 @@ Result<HttpResponse> transact(Call& call, TransactionRequest request) {
   write.durability = request.durability;
   write.transactions.push_back({.operations = builder.take_operations()});
   TRY_ASSIGN(const WriteResult result, call.service.write(call.context, std::move(write)));
-  if (result.transactions.size() != 1) return fail(ErrorCode::kInternal, "one transaction has another number of outcomes");
+  if (result.transactions.size() != 1)
+    return fail(ErrorCode::kInternal, "one transaction has another number of outcomes");
   if (!result.transactions[0]) return fail(builder.located(result.transactions[0].error()));
   const std::vector<OperationOutcome>& outcomes = result.transactions[0]->operations;
   HttpResponse response = json_response(200, [&](JsonWriter& writer) {

@@ -12,8 +12,10 @@ std::vector<Route> unbuilt_routes() {
   };
   static constexpr Unbuilt kUnbuilt[] = {
       {HttpMethod::kGet, "/v1/libraries/{library}/index", "get_index", "State of a library's index"},
-      {HttpMethod::kPut, "/v1/libraries/{library}/index", "put_index", "Change the kind of a library's index"},
-      {HttpMethod::kPost, "/v1/libraries/{library}/index:rebuild", "rebuild_index", "Rebuild a library's index"},
+      {HttpMethod::kPut, "/v1/libraries/{library}/index", "put_index",
+       "Change the kind of a library's index"},
+      {HttpMethod::kPost, "/v1/libraries/{library}/index:rebuild", "rebuild_index",
+       "Rebuild a library's index"},
       {HttpMethod::kPost, "/v1/backups", "create_backup", "Back up the database"},
       {HttpMethod::kGet, "/v1/backups", "list_backups", "List backups"},
       {HttpMethod::kGet, "/v1/backups/{id}", "get_backup", "Show a backup"},
@@ -44,8 +46,8 @@ std::vector<Route> unbuilt_routes() {
                 .place = WorkPlace::kInline,
                 .built = false};
     route.handler = [](Call& call) -> Result<HttpResponse> {
-      return fail(ErrorCode::kNotSupportedYet,
-                  std::string(method_name(call.route.method)) + " " + call.route.pattern + " is not supported yet");
+      return fail(ErrorCode::kNotSupportedYet, std::string(method_name(call.route.method)) + " " +
+                                                   call.route.pattern + " is not supported yet");
     };
     routes.push_back(std::move(route));
   }

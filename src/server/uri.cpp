@@ -41,7 +41,8 @@ Result<Target> split_target(std::string_view target) {
   Target result;
   const std::size_t question = target.find('?');
   if (question != std::string_view::npos) result.query = target.substr(question + 1);
-  result.segments = split(target.substr(1, question == std::string_view::npos ? question : question - 1), '/');
+  result.segments =
+      split(target.substr(1, question == std::string_view::npos ? question : question - 1), '/');
   return result;
 }
 
@@ -62,7 +63,8 @@ Result<std::string> percent_decode(std::string_view text) {
     i += 2;
   }
   if (!is_valid_utf8(decoded)) return fail(ErrorCode::kInvalidArgument, "the URL does not decode to UTF-8");
-  if (decoded.find('\0') != std::string::npos) return fail(ErrorCode::kInvalidArgument, "the URL holds a NUL byte");
+  if (decoded.find('\0') != std::string::npos)
+    return fail(ErrorCode::kInvalidArgument, "the URL holds a NUL byte");
   return decoded;
 }
 
@@ -77,7 +79,8 @@ Result<std::vector<std::pair<std::string, std::string>>> parse_query(std::string
                decode_form(equals == std::string_view::npos ? std::string_view() : part.substr(equals + 1)));
     const bool repeated =
         std::ranges::any_of(parameters, [&](const auto& parameter) { return parameter.first == name; });
-    if (repeated) return fail(field_error(ErrorCode::kInvalidArgument, name, "the query parameter is given twice"));
+    if (repeated)
+      return fail(field_error(ErrorCode::kInvalidArgument, name, "the query parameter is given twice"));
     parameters.emplace_back(std::move(name), std::move(value));
   }
   return parameters;

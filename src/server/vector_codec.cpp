@@ -61,7 +61,8 @@ Json schema() {
 }  // namespace
 
 Result<std::vector<float>> read_vector(const Json& json, const FieldPath& path) {
-  if (!json.is_array() && !json.is_string()) return path.expected("an array of numbers or a base64 string", json);
+  if (!json.is_array() && !json.is_string())
+    return path.expected("an array of numbers or a base64 string", json);
   TRY_ASSIGN(std::vector<float> vector, json.is_string()   ? from_base64(json.as_string(), path)
                                         : json.is_packed() ? from_packed(json.as_packed(), path)
                                                            : from_array(json.as_plain_array(), path));
@@ -70,10 +71,9 @@ Result<std::vector<float>> read_vector(const Json& json, const FieldPath& path) 
 }
 
 ValueType<std::vector<float>> vector_value() {
-  return {[](SchemaBook& book) {
-            return book.reference("Vector", [](SchemaBook&) { return schema(); });
-          },
-          [](const Json& json, const FieldPath& path, const ServiceLimits&) { return read_vector(json, path); }};
+  return {
+      [](SchemaBook& book) { return book.reference("Vector", [](SchemaBook&) { return schema(); }); },
+      [](const Json& json, const FieldPath& path, const ServiceLimits&) { return read_vector(json, path); }};
 }
 
 }  // namespace sextant

@@ -41,14 +41,17 @@ TEST(VectorCodec, ReadsBase64BitByBit) {
 
 TEST(VectorCodec, RefusesWhatIsNoVectorAndSaysWhere) {
   const auto refusal = [](std::string_view json) { return read(json).error().to_string(); };
-  EXPECT_EQ(refusal("1"), "invalid_argument: must be an array of numbers or a base64 string, not an integer (vector)");
+  EXPECT_EQ(refusal("1"),
+            "invalid_argument: must be an array of numbers or a base64 string, not an integer (vector)");
   EXPECT_EQ(refusal("[]"), "invalid_argument: must not be empty (vector)");
   EXPECT_EQ(refusal("\"\""), "invalid_argument: must not be empty (vector)");
   EXPECT_EQ(refusal("[1, null]"), "invalid_argument: must be a number, not null (vector[1])");
-  EXPECT_EQ(refusal("\"AAAA\""), "invalid_argument: holds 3 bytes, which are no whole number of float32 (vector)");
+  EXPECT_EQ(refusal("\"AAAA\""),
+            "invalid_argument: holds 3 bytes, which are no whole number of float32 (vector)");
   EXPECT_EQ(refusal("\"AAAA AAA\""), "invalid_argument: is not base64 (with padding) (vector)");
   EXPECT_EQ(refusal("[0, 3.5e38]"), "invalid_vector: the number does not fit a float32 (vector[1])");
-  EXPECT_EQ(refusal("[0.5,1,2,3,4,5,6,7,-1e300]"), "invalid_vector: the number does not fit a float32 (vector[8])");
+  EXPECT_EQ(refusal("[0.5,1,2,3,4,5,6,7,-1e300]"),
+            "invalid_vector: the number does not fit a float32 (vector[8])");
   EXPECT_TRUE(read("[3.4e38, -3.4e38]").has_value());
 }
 

@@ -78,6 +78,7 @@ TEST(Metrics, GaugesAreReadAtEachScrapeAndCountersNeverFall) {
 TEST(Metrics, CountsFromManyThreadsAddUp) {
   Metrics metrics([] { return GaugeReadings(); });
   std::vector<std::thread> threads;
+  threads.reserve(8);
   for (int t = 0; t < 8; ++t) {
     threads.emplace_back([&] {
       for (int i = 0; i < 1000; ++i) {

@@ -50,6 +50,7 @@ TEST_F(SchemaCacheTest, AHundredUsersOfTenLibrariesShareTenProviders) {
   std::barrier together(kUsers);
   std::array<std::array<const TableProvider*, kLibraries>, kUsers> seen{};
   std::vector<std::thread> users;
+  users.reserve(kUsers);
   for (std::size_t u = 0; u < kUsers; ++u) {
     users.emplace_back([&, u] {
       RequestContext context;
@@ -148,6 +149,7 @@ TEST_F(SchemaCacheTest, LookUpsGoOnWhileLibrariesComeAndGo) {
   for (int l = 0; l < 4; ++l) add_library("default.l" + std::to_string(l));
   std::atomic<bool> stop{false};
   std::vector<std::thread> readers;
+  readers.reserve(4);
   std::atomic<int> wrong{0};
   for (int t = 0; t < 4; ++t) {
     readers.emplace_back([&] {

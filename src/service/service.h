@@ -126,7 +126,8 @@ class Service {
   auto run(Verb verb, const RequestContext& context, Work work) -> decltype(work());
   /// run(), unless the request is a repeat: then the first outcome, without doing any of the work again.
   template <typename Work>
-  Result<WriteResult> run_write(Verb verb, const RequestContext& context, const WriteRequest& request, Work work);
+  Result<WriteResult> run_write(Verb verb, const RequestContext& context, const WriteRequest& request,
+                                Work work);
   Status check_entry(Verb verb, const RequestContext& context) const;
   Result<WriteResult> write_one(const RequestContext& context, WriteRequest request,
                                 std::vector<Operation> operations);

@@ -42,7 +42,8 @@ auto Service::run(Verb verb, const RequestContext& context, Work work) -> declty
 }
 
 template <typename Work>
-Result<WriteResult> Service::run_write(Verb verb, const RequestContext& context, const WriteRequest& request, Work work) {
+Result<WriteResult> Service::run_write(Verb verb, const RequestContext& context, const WriteRequest& request,
+                                       Work work) {
   return run(verb, context, [&]() -> Result<WriteResult> {
     if (request.idempotency) {
       TRY_ASSIGN(auto earlier, database_->remembered(context, *request.idempotency));

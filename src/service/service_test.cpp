@@ -114,6 +114,7 @@ TEST_F(ServiceRules, AdmissionHoldsUnderManyThreads) {
   std::atomic<int> inside{0};
   std::atomic<int> most{0};
   std::vector<std::thread> threads;
+  threads.reserve(16);
   for (int t = 0; t < 16; ++t) {
     threads.emplace_back([&] {
       for (int i = 0; i < 2000; ++i) {
@@ -193,6 +194,7 @@ TEST_F(ServiceRules, AfterClosingEveryVerbIsRefusedAndTheDatabaseIsClosedOnce) {
   service();
   std::barrier together(4);
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&] {
       together.arrive_and_wait();

@@ -1,8 +1,9 @@
 // FileLog: the commit log as numbered append-only files in one directory.
 //
-// At open the groups are read in order. The first invalid one is *damage*, refused by name with kDamaged, if a later valid
-// group's durable_through or the caller's `applied_through` covers its sequences; otherwise it and all after it is a tail that
-// was never acknowledged as durable: it is cut, the cut is synced, and it is reported in `FileLogRecovery`.
+// At open the groups are read in order. The first invalid one is *damage*, refused by name with kDamaged, if
+// a later valid group's durable_through or the caller's `applied_through` covers its sequences; otherwise it
+// and all after it is a tail that was never acknowledged as durable: it is cut, the cut is synced, and it is
+// reported in `FileLogRecovery`.
 #pragma once
 
 #include <cstdint>
@@ -28,8 +29,8 @@ struct FileLogRecovery {
   std::string cut_at;           // "file:offset" of the cut, or empty
 };
 
-/// Opens or creates the log in `directory` (which must exist). `recovery` may be null. kDamaged also when `applied_through`
-/// lies beyond the log's end.
+/// Opens or creates the log in `directory` (which must exist). `recovery` may be null. kDamaged also when
+/// `applied_through` lies beyond the log's end.
 Result<std::unique_ptr<CommitLog>> open_file_log(FileSystem& fs, Random& random, const std::string& directory,
                                                  const FileLogOptions& options, FileLogRecovery* recovery);
 

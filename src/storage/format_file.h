@@ -1,7 +1,9 @@
-// FORMAT: the small text file that says which database this is and who may read or write it. Read before all else.
+// FORMAT: the small text file that says which database this is and who may read or write it. Read before all
+// else.
 //
-// Lines of "key value". A build that does not know one of the reader flags must not open the database; one that does not know
-// a writer flag may not write to it (and, as every open writes, refuses too). docs/format.md lists the flags.
+// Lines of "key value". A build that does not know one of the reader flags must not open the database; one
+// that does not know a writer flag may not write to it (and, as every open writes, refuses too).
+// docs/format.md lists the flags.
 #pragma once
 
 #include <cstdint>

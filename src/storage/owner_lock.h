@@ -1,7 +1,8 @@
 // OwnerLock: a database directory belongs to exactly one process.
 //
-// The lock is the operating system's, on <directory>/LOCK, so kill -9 frees it and every alias of the path meets the same lock.
-// The file holds the owner's pid, start time and endpoint for the error text of whoever comes second.
+// The lock is the operating system's, on <directory>/LOCK, so kill -9 frees it and every alias of the path
+// meets the same lock. The file holds the owner's pid, start time and endpoint for the error text of whoever
+// comes second.
 #pragma once
 
 #include <memory>
@@ -14,9 +15,11 @@ namespace sextant {
 
 class OwnerLock {
  public:
-  /// Taken before any other byte of the directory is read. kOwnerLockHeld: "Could not set lock on file "<directory>/LOCK":
-  /// Conflicting lock is held by process <pid> (since <time>, serving <endpoint>). ..." and what to do instead.
-  static Result<std::unique_ptr<OwnerLock>> acquire(FileSystem& fs, Clock& clock, const std::string& directory,
+  /// Taken before any other byte of the directory is read. kOwnerLockHeld: "Could not set lock on file
+  /// "<directory>/LOCK": Conflicting lock is held by process <pid> (since <time>, serving <endpoint>). ..."
+  /// and what to do instead.
+  static Result<std::unique_ptr<OwnerLock>> acquire(FileSystem& fs, Clock& clock,
+                                                    const std::string& directory,
                                                     const std::string& endpoint);
   /// kOwnerLockHeld when this process is not the one that took the lock (a forked child).
   Status check_owner() const;

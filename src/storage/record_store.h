@@ -1,9 +1,10 @@
 // RecordStore: everything applied that is not a vector, in one RocksDB without a log of its own.
 //
-// Each batch carries `applied_through`, the sequence of the last commit in it; after a crash the store stands at its last flush and the
-// caller applies the commit log from there. Before anything becomes durable (a flush), `before_flush` is called with the
-// applied_through that may be in it: the log must be synced through it first. All column families are flushed atomically.
-// Thread rule: one thread writes; snapshots and reads from any thread.
+// Each batch carries `applied_through`, the sequence of the last commit in it; after a crash the store stands
+// at its last flush and the caller applies the commit log from there. Before anything becomes durable (a
+// flush), `before_flush` is called with the applied_through that may be in it: the log must be synced through
+// it first. All column families are flushed atomically. Thread rule: one thread writes; snapshots and reads
+// from any thread.
 #pragma once
 
 #include <cstdint>
@@ -60,16 +61,17 @@ class RecordCursor {
   virtual Status status() const = 0;
 };
 
-/// The store at one moment. Holding it is cheap; whatever it shows stays readable. Must not outlive the store's object
-/// (it holds a counted reference, so the store's files close with the last snapshot).
+/// The store at one moment. Holding it is cheap; whatever it shows stays readable. Must not outlive the
+/// store's object (it holds a counted reference, so the store's files close with the last snapshot).
 class RecordSnapshot {
  public:
   virtual ~RecordSnapshot() = default;
   virtual Result<std::optional<std::string>> get(Family family, std::string_view key) const = 0;
   /// One entry a key, in the order of the keys.
-  virtual Result<std::vector<std::optional<std::string>>> multi_get(Family family,
-                                                                    std::span<const std::string> keys) const = 0;
-  virtual std::unique_ptr<RecordCursor> scan(Family family, std::string_view lower, std::string_view upper) const = 0;
+  virtual Result<std::vector<std::optional<std::string>>> multi_get(
+      Family family, std::span<const std::string> keys) const = 0;
+  virtual std::unique_ptr<RecordCursor> scan(Family family, std::string_view lower,
+                                             std::string_view upper) const = 0;
 };
 
 struct RecordStoreOptions {

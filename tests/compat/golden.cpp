@@ -43,8 +43,10 @@ std::vector<WriteRequest> requests() {
   const std::string b = "space.l2";
   std::vector<std::vector<Operation>> transactions;
   transactions.push_back({CreateLibrary{spec_of(a, Metric::kCosine, true)}});
-  transactions.push_back({CreateLibrary{spec_of(b, Metric::kL2, false)}, upsert(b, "first", {chunk_of("", "unit", {0, 1, 2})})});
-  transactions.push_back({upsert(a, "d1", {chunk_of("", "hello", {3, 4}), chunk_of("x", "wörld ✓", {-1, 1})})});
+  transactions.push_back(
+      {CreateLibrary{spec_of(b, Metric::kL2, false)}, upsert(b, "first", {chunk_of("", "unit", {0, 1, 2})})});
+  transactions.push_back(
+      {upsert(a, "d1", {chunk_of("", "hello", {3, 4}), chunk_of("x", "wörld ✓", {-1, 1})})});
   transactions.push_back({upsert(a, "d2", {chunk_of("", "two", {1, 0})}), upsert(b, "second", {})});
   transactions.push_back({PatchDocument{a, "d1", *parse_json(R"({"title": null, "year": 2024})"), {}}});
   transactions.push_back({PutChunk{a, "d2", chunk_of("y", "added", {0, -5}), {}}});
@@ -65,7 +67,8 @@ std::vector<WriteRequest> requests() {
   for (auto& operations : transactions) {
     WriteRequest request;
     request.transactions.push_back({std::move(operations), {}});
-    if (all.size() == 2) request.idempotency = IdempotencyKey{"local POST documents", "golden-key", "golden-hash"};
+    if (all.size() == 2)
+      request.idempotency = IdempotencyKey{"local POST documents", "golden-key", "golden-hash"};
     all.push_back(std::move(request));
   }
   return all;
@@ -99,7 +102,8 @@ Result<Json> describe_database(const Snapshot& snapshot) {
   Json out = Json::object();
   out.set("sequence", Json(snapshot->sequence));
   std::vector<std::string> names;
-  snapshot->libraries.for_each([&](LibraryId, const auto& library) { names.push_back(library->definition->spec.name); });
+  snapshot->libraries.for_each(
+      [&](LibraryId, const auto& library) { names.push_back(library->definition->spec.name); });
   std::ranges::sort(names);
   for (const std::string& name : names) {
     TRY_ASSIGN(const LibraryView view, find_library(snapshot, name));
@@ -108,7 +112,8 @@ Result<Json> describe_database(const Snapshot& snapshot) {
     Json library = Json::object();
     library.set("id", Json(std::int64_t{info.definition.id})).set("version", Json(info.definition.version));
     library.set("metric", Json(static_cast<int>(field.metric))).set("normalize", Json(field.normalize));
-    library.set("dimension", Json(std::int64_t{field.dimension})).set("model", Json(field.model.value_or("none")));
+    library.set("dimension", Json(std::int64_t{field.dimension}))
+        .set("model", Json(field.model.value_or("none")));
     library.set("metadata", info.definition.spec.metadata);
     library.set("created", Json(info.definition.created_ms)).set("updated", Json(info.definition.updated_ms));
     library.set("chunks", Json(info.chunks)).set("dead", Json(info.dead_chunks));

@@ -1,4 +1,7 @@
-// Databases that earlier builds wrote open today and show what they showed; today's build still writes the bytes of its version.
+// Databases that earlier builds wrote open today and show what they showed; today's build still writes the
+// bytes of its version.
+#include "golden.h"
+
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -7,7 +10,6 @@
 #include "base/checksum.h"
 #include "base/file.h"
 #include "engine/testing/scratch_directory.h"
-#include "golden.h"
 
 namespace sextant {
 namespace {
@@ -42,12 +44,14 @@ TEST_P(Golden, OpensAndShowsWhatItShowedAndCanBeWrittenAndReopened) {
     auto database = Database::open(path, {});
     ASSERT_TRUE(database);
     WriteRequest request;
-    request.transactions.push_back({{DeleteDocument{"default.cosine", "late", MissingPolicy::kError, {}}}, {}});
+    request.transactions.push_back(
+        {{DeleteDocument{"default.cosine", "late", MissingPolicy::kError, {}}}, {}});
     ASSERT_TRUE((*database)->write({}, request)->transactions.at(0));
   }
   auto database = Database::open(path, {});
   ASSERT_TRUE(database);
-  EXPECT_GT((*database)->snapshot()->sequence, static_cast<Sequence>(expected->find("sequence")->as_integer()));
+  EXPECT_GT((*database)->snapshot()->sequence,
+            static_cast<Sequence>(expected->find("sequence")->as_integer()));
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryVersion, Golden, testing::Values("v1"));

@@ -151,7 +151,7 @@ def test_what_was_written_is_there_after_a_stop_and_after_a_kill(start_server: S
     rest = Rest(server.url)
     rest.ok("POST", "/v1/libraries", {"name": "l", "metadata": {"a": 1}}, status=201)
     rest.ok("POST", "/v1/libraries/l/documents", {"documents": documents, "durability": "flushed"})
-    expected = {}
+    expected: dict[str, object] = {}
     for end in ("kill", "stop", "none"):
         state = {
             "library": rest.ok("GET", "/v1/libraries/l"),

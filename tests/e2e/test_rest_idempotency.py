@@ -79,7 +79,6 @@ def test_the_same_key_with_another_request_is_refused(rest: Rest, library: str) 
 
 
 def test_keys_of_other_libraries_and_methods_are_other_keys(rest: Rest) -> None:
-    headers = {"Idempotency-Key": "shared by several"}
     first, second = rest.library(), rest.library()
     headers = {"Idempotency-Key": f"shared-{first.rsplit('-', 1)[1]}"}
     rest.ok("PUT", f"{first}/documents/a", {}, status=201, headers=headers)
@@ -126,8 +125,8 @@ def test_the_same_key_sent_at_once_by_many_has_one_effect(server: ServerProcess,
 
 def test_a_key_is_remembered_across_a_restart(start_server: Callable[..., ServerProcess]) -> None:
     body = {"documents": [{"chunks": [{"vector": [1, 2]}]}]}
-    headers = {"Idempotency-Key": "before the restart".replace(" ", "-")}
-    answers = []
+    headers = {"Idempotency-Key": "before-the-restart"}
+    answers: list[dict[str, Any]] = []
     for end in ("kill", "stop", "stop"):
         server = start_server()
         rest = Rest(server.url)

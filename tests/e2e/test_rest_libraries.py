@@ -119,6 +119,14 @@ def test_an_embedder_settles_the_contract_at_creation(rest: Rest) -> None:
     )
 
 
+def test_a_dimension_given_at_creation_holds(rest: Rest) -> None:
+    path = rest.library(vectors={"embedding": {"dimension": 3}})
+    assert rest.ok("GET", path)["vectors"]["embedding"]["dimension"] == 3
+    wrong = rest.put(f"{path}/documents/a", {"chunks": [{"vector": [1, 2, 3, 4, 5]}]})
+    assert_problem(wrong, 422, "embedding_contract_violation", "chunks[0].vector")
+    rest.ok("PUT", f"{path}/documents/a", {"chunks": [{"vector": [1, 2, 3]}]}, status=201)
+
+
 def test_libraries_are_listed_by_name_in_pages(rest: Rest) -> None:
     names = [f"paged.{letter}" for letter in "cabed"]
     for name in names:

@@ -1,4 +1,5 @@
-// Two lines of JSON, a filter and metadata: the filter is refused with a field, or says yes or no, and its negation the opposite.
+// Two lines of JSON, a filter and metadata: the filter is refused with a field, or says yes or no, and its
+// negation the opposite.
 #include <cstddef>
 #include <cstdint>
 #include <string_view>

@@ -13,7 +13,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!group) return 0;
   for (const LogEntry& entry : group->entries) {
     for (const std::string_view part : {entry.record, entry.vectors}) {
-      CHECK(part.empty() || (part.data() >= bytes.data() && part.data() + part.size() <= bytes.data() + bytes.size()));
+      CHECK(part.empty() ||
+            (part.data() >= bytes.data() && part.data() + part.size() <= bytes.data() + bytes.size()));
     }
   }
   return 0;

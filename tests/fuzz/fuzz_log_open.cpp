@@ -1,4 +1,5 @@
-// A log whose bytes were changed by the input: it opens to a prefix of what was written, or is refused; it never invents.
+// A log whose bytes were changed by the input: it opens to a prefix of what was written, or is refused; it
+// never invents.
 #include <cstddef>
 #include <cstdint>
 

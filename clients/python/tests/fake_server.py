@@ -13,7 +13,8 @@ Reply = httpx.Response | Exception | Callable[[httpx.Request], httpx.Response]
 
 
 def answer(body: Mapping[str, Any], status: int = 200, **headers: str) -> httpx.Response:
-    return httpx.Response(status, json=body, headers=headers)
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return httpx.Response(status, json=body, headers=named)
 
 
 def problem(status: int, code: str, **more: Any) -> httpx.Response:

@@ -53,7 +53,7 @@ def test_every_write_has_a_key_of_its_own_unless_one_is_given() -> None:
 
 
 def test_a_replayed_answer_is_told() -> None:
-    server = FakeServer(answer(WRITTEN), answer(WRITTEN, **{"Idempotency-Replayed": "true"}))
+    server = FakeServer(answer(WRITTEN), answer(WRITTEN, idempotency_replayed="true"))
     documents = server.client().library("l").documents
     assert documents.put("a", metadata={}).replayed is False
     assert documents.put("a", metadata={}).replayed is True

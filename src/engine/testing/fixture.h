@@ -15,7 +15,8 @@
 namespace sextant {
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr std::uint64_t kSanitizerDivisor = 20;  // long campaigns run in full where nothing slows them down
+inline constexpr std::uint64_t kSanitizerDivisor =
+    20;  // long campaigns run in full where nothing slows them down
 #else
 inline constexpr std::uint64_t kSanitizerDivisor = 1;
 #endif
@@ -50,7 +51,8 @@ inline ChunkInput chunk_of(std::vector<float> vector, std::string text = "text",
   return chunk;
 }
 
-inline UpsertDocument upsert(const std::string& library, const std::string& id, std::vector<ChunkInput> chunks) {
+inline UpsertDocument upsert(const std::string& library, const std::string& id,
+                             std::vector<ChunkInput> chunks) {
   UpsertDocument operation;
   operation.library = library;
   operation.document.id = id;
@@ -68,8 +70,8 @@ inline Result<TransactionOutcome> commit(Database& database, std::vector<Operati
   return std::move(result.transactions.at(0));
 }
 
-inline Result<std::vector<Hit>> nearest(const Snapshot& snapshot, const std::string& library, std::vector<float> vector,
-                                        std::size_t k = 10) {
+inline Result<std::vector<Hit>> nearest(const Snapshot& snapshot, const std::string& library,
+                                        std::vector<float> vector, std::size_t k = 10) {
   TRY_ASSIGN(const LibraryView view, find_library(snapshot, library));
   SearchQuery query;
   query.vector = std::move(vector);

@@ -41,8 +41,10 @@ ModelDocument* Model::owner_of(ModelLibrary& library, const std::string& chunk_i
   return nullptr;
 }
 
-Failure Model::make_chunk(ModelLibrary& library, const ChunkInput& input, const std::string& default_id, ModelChunk& out) {
-  if (library.dimension != 0 && input.vector.size() != library.dimension) return ErrorCode::kEmbeddingContractViolation;
+Failure Model::make_chunk(ModelLibrary& library, const ChunkInput& input, const std::string& default_id,
+                          ModelChunk& out) {
+  if (library.dimension != 0 && input.vector.size() != library.dimension)
+    return ErrorCode::kEmbeddingContractViolation;
   out.id = input.id.empty() ? default_id : input.id;
   out.text = input.text;
   out.metadata = input.metadata;
@@ -100,7 +102,8 @@ Failure Model::apply(const Operation& operation) {
     }
     for (const std::string& id : ids) {
       std::string owner;
-      if (owner_of(library, id, &owner) != nullptr && owner != upsert->document.id) return ErrorCode::kChunkIdTaken;
+      if (owner_of(library, id, &owner) != nullptr && owner != upsert->document.id)
+        return ErrorCode::kChunkIdTaken;
     }
     library.dimension = dimension;
     library.documents[upsert->document.id] = std::move(document);
@@ -113,14 +116,16 @@ Failure Model::apply(const Operation& operation) {
     return {};
   }
   if (const auto* erase = std::get_if<DeleteDocument>(&operation)) {
-    if (library.documents.erase(erase->id) == 0 && erase->missing == MissingPolicy::kError) return ErrorCode::kDocumentNotFound;
+    if (library.documents.erase(erase->id) == 0 && erase->missing == MissingPolicy::kError)
+      return ErrorCode::kDocumentNotFound;
     return {};
   }
   if (const auto* put = std::get_if<PutChunk>(&operation)) {
     std::string owner;
     ModelDocument* document = owner_of(library, put->chunk.id, &owner);
     if (document == nullptr && put->document_id.empty()) return ErrorCode::kChunkNotFound;
-    if (document != nullptr && !put->document_id.empty() && owner != put->document_id) return ErrorCode::kChunkIdTaken;
+    if (document != nullptr && !put->document_id.empty() && owner != put->document_id)
+      return ErrorCode::kChunkIdTaken;
     if (document == nullptr) {
       const auto d = library.documents.find(put->document_id);
       if (d == library.documents.end()) return ErrorCode::kDocumentNotFound;
@@ -130,8 +135,10 @@ Failure Model::apply(const Operation& operation) {
     if (const auto f = make_chunk(library, put->chunk, put->chunk.id, chunk)) return f;
     library.dimension = chunk.vector.size();
     const auto at = std::ranges::find(document->chunks, chunk.id, &ModelChunk::id);
-    if (at == document->chunks.end()) document->chunks.push_back(std::move(chunk));
-    else *at = std::move(chunk);
+    if (at == document->chunks.end())
+      document->chunks.push_back(std::move(chunk));
+    else
+      *at = std::move(chunk);
     return {};
   }
   if (const auto* patch = std::get_if<PatchChunk>(&operation)) {
@@ -149,14 +156,16 @@ Failure Model::apply(const Operation& operation) {
   }
   if (const auto* erase = std::get_if<DeleteChunk>(&operation)) {
     ModelDocument* document = owner_of(library, erase->id, nullptr);
-    if (document == nullptr) return erase->missing == MissingPolicy::kError ? Failure(ErrorCode::kChunkNotFound) : Failure();
+    if (document == nullptr)
+      return erase->missing == MissingPolicy::kError ? Failure(ErrorCode::kChunkNotFound) : Failure();
     std::erase_if(document->chunks, [&](const ModelChunk& chunk) { return chunk.id == erase->id; });
     return {};
   }
   return ErrorCode::kInternal;
 }
 
-std::vector<ModelHit> Model::search(const ModelLibrary& library, const std::vector<float>& query, std::int64_t limit) {
+std::vector<ModelHit> Model::search(const ModelLibrary& library, const std::vector<float>& query,
+                                    std::int64_t limit) {
   std::vector<double> q(query.begin(), query.end());
   if (library.normalize) q = normalized(q);
   std::vector<ModelHit> hits;
@@ -165,10 +174,15 @@ std::vector<ModelHit> Model::search(const ModelLibrary& library, const std::vect
       if (rank_of(document, chunk) >= limit) continue;
       double distance = 0;
       switch (library.metric) {
-        case Metric::kCosine: distance = 1 - dot(q, chunk.vector); break;
-        case Metric::kDot: distance = -dot(q, chunk.vector); break;
+        case Metric::kCosine:
+          distance = 1 - dot(q, chunk.vector);
+          break;
+        case Metric::kDot:
+          distance = -dot(q, chunk.vector);
+          break;
         case Metric::kL2:
-          for (std::size_t i = 0; i < q.size(); ++i) distance += (q[i] - chunk.vector[i]) * (q[i] - chunk.vector[i]);
+          for (std::size_t i = 0; i < q.size(); ++i)
+            distance += (q[i] - chunk.vector[i]) * (q[i] - chunk.vector[i]);
           distance = std::sqrt(distance);
           break;
       }

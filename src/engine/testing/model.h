@@ -43,12 +43,13 @@ class Model {
   std::optional<ErrorCode> apply(const Operation& operation);
   const std::map<std::string, ModelLibrary>& libraries() const { return libraries_; }
   /// All chunks whose metadata member "n" (its own, else its document's) is below `limit`, nearest first.
-  static std::vector<ModelHit> search(const ModelLibrary& library, const std::vector<float>& query, std::int64_t limit);
+  static std::vector<ModelHit> search(const ModelLibrary& library, const std::vector<float>& query,
+                                      std::int64_t limit);
 
  private:
   ModelDocument* owner_of(ModelLibrary& library, const std::string& chunk_id, std::string* document_id);
-  static std::optional<ErrorCode> make_chunk(ModelLibrary& library, const ChunkInput& input, const std::string& default_id,
-                                             ModelChunk& out);
+  static std::optional<ErrorCode> make_chunk(ModelLibrary& library, const ChunkInput& input,
+                                             const std::string& default_id, ModelChunk& out);
   std::map<std::string, ModelLibrary> libraries_;
 };
 

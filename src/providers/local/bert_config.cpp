@@ -14,7 +14,8 @@ namespace {
 
 constexpr std::int64_t kMaxExtent = std::int64_t{1} << 24U;  // far beyond any model, far below any overflow
 
-/// One of the directory's JSON objects, with errors that name file and key. An absent file is an empty object.
+/// One of the directory's JSON objects, with errors that name file and key. An absent file is an empty
+/// object.
 class ModelFile {
  public:
   static Result<ModelFile> open(FileSystem& files, std::string path) {
@@ -45,7 +46,8 @@ class ModelFile {
   }
   Result<std::size_t> extent(std::string_view key) const {
     const Json* value = find(key);
-    if (value == nullptr || !value->is_integer() || value->as_integer() < 1 || value->as_integer() > kMaxExtent) {
+    if (value == nullptr || !value->is_integer() || value->as_integer() < 1 ||
+        value->as_integer() > kMaxExtent) {
       return fail(wrong(key, fmt::format("must be an integer from 1 to {}", kMaxExtent)));
     }
     return static_cast<std::size_t>(value->as_integer());
@@ -71,7 +73,8 @@ class ModelFile {
     return static_cast<std::size_t>(std::min(value->as_number(), static_cast<double>(limit)));
   }
   Error wrong(std::string_view key, std::string_view what) const {
-    return make_error(ErrorCode::kInvalidArgument, fmt::format("model file '{}': \"{}\" {}", path_, key, what));
+    return make_error(ErrorCode::kInvalidArgument,
+                      fmt::format("model file '{}': \"{}\" {}", path_, key, what));
   }
 
  private:
@@ -92,13 +95,16 @@ Status read_sizes(const ModelFile& file, BertConfig& config) {
   TRY_ASSIGN(config.positions, file.extent("max_position_embeddings"));
   TRY_ASSIGN(config.token_types, file.extent("type_vocab_size"));
   if (config.hidden % config.heads != 0) {
-    return fail(file.wrong("num_attention_heads", fmt::format("does not divide \"hidden_size\" {}", config.hidden)));
+    return fail(
+        file.wrong("num_attention_heads", fmt::format("does not divide \"hidden_size\" {}", config.hidden)));
   }
   if (config.positions <= WordPiece::kFramingTokens) {
-    return fail(file.wrong("max_position_embeddings", fmt::format("must be above {}", WordPiece::kFramingTokens)));
+    return fail(
+        file.wrong("max_position_embeddings", fmt::format("must be above {}", WordPiece::kFramingTokens)));
   }
   const Json* epsilon = file.find("layer_norm_eps");
-  if (epsilon == nullptr || !epsilon->is_number() || !(epsilon->as_number() > 0) || epsilon->as_number() > 1) {
+  if (epsilon == nullptr || !epsilon->is_number() || !(epsilon->as_number() > 0) ||
+      epsilon->as_number() > 1) {
     return fail(file.wrong("layer_norm_eps", "must be a number above 0, at most 1"));
   }
   config.norm_epsilon = epsilon->as_number();
@@ -120,8 +126,8 @@ Status read_text_handling(FileSystem& files, const std::string& directory, BertC
   return {};
 }
 
-/// The pooling module's folder, once it is sure that no other module does anything. Without modules.json it has the
-/// name that sentence-transformers gives it.
+/// The pooling module's folder, once it is sure that no other module does anything. Without modules.json it
+/// has the name that sentence-transformers gives it.
 Result<std::string> find_pooling_folder(FileSystem& files, const std::string& directory) {
   const std::string path = join_path(directory, "modules.json");
   std::string folder = "1_Pooling";
@@ -141,8 +147,8 @@ Result<std::string> find_pooling_folder(FileSystem& files, const std::string& di
       folder = folder_name->as_string();
     } else if (!name.ends_with(".Transformer") && !name.ends_with(".Normalize")) {
       return fail(ErrorCode::kInvalidArgument,
-                  fmt::format("model file '{}': module {} of type '{}' is none that this encoder can run", path, i,
-                              name));
+                  fmt::format("model file '{}': module {} of type '{}' is none that this encoder can run",
+                              path, i, name));
     }
   }
   return folder;
@@ -150,15 +156,16 @@ Result<std::string> find_pooling_folder(FileSystem& files, const std::string& di
 
 Result<Pooling> read_pooling(FileSystem& files, const std::string& folder) {
   TRY_ASSIGN(const auto file, ModelFile::open_if_present(files, join_path(folder, "config.json")));
-  for (const std::string_view key :
-       {"pooling_mode_max_tokens", "pooling_mode_mean_sqrt_len_tokens", "pooling_mode_weightedmean_tokens",
-        "pooling_mode_lasttoken"}) {
+  for (const std::string_view key : {"pooling_mode_max_tokens", "pooling_mode_mean_sqrt_len_tokens",
+                                     "pooling_mode_weightedmean_tokens", "pooling_mode_lasttoken"}) {
     TRY_ASSIGN(const bool set, file.boolean(key, false));
     if (set) return fail(file.wrong(key, "is true; this encoder pools by mean or cls"));
   }
   TRY_ASSIGN(const bool cls, file.boolean("pooling_mode_cls_token", false));
   TRY_ASSIGN(const bool mean, file.boolean("pooling_mode_mean_tokens", !cls));
-  if (cls == mean) return fail(file.wrong("pooling_mode_cls_token", "and \"pooling_mode_mean_tokens\": want one of the two"));
+  if (cls == mean)
+    return fail(
+        file.wrong("pooling_mode_cls_token", "and \"pooling_mode_mean_tokens\": want one of the two"));
   return cls ? Pooling::kCls : Pooling::kMean;
 }
 

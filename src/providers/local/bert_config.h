@@ -1,8 +1,8 @@
 // What a published model directory says of itself: sizes, text handling, length limit and pooling.
 //
 // Read are config.json and, where present, the files that sentence-transformers adds: modules.json,
-// sentence_bert_config.json, tokenizer_config.json and the pooling module's config.json. What the encoder cannot do as
-// published is an error, never approximated.
+// sentence_bert_config.json, tokenizer_config.json and the pooling module's config.json. What the encoder
+// cannot do as published is an error, never approximated.
 #pragma once
 
 #include <cstddef>
@@ -37,8 +37,9 @@ struct BertConfig {
   BertTextOptions text;
 };
 
-/// `pooling`, when given, holds whatever the directory says. Errors: kInvalidArgument for a model of another kind, naming
-/// file and key; kDamaged for what is no such file at all; kIo.
-Result<BertConfig> load_bert_config(FileSystem& files, const std::string& directory, std::optional<Pooling> pooling);
+/// `pooling`, when given, holds whatever the directory says. Errors: kInvalidArgument for a model of another
+/// kind, naming file and key; kDamaged for what is no such file at all; kIo.
+Result<BertConfig> load_bert_config(FileSystem& files, const std::string& directory,
+                                    std::optional<Pooling> pooling);
 
 }  // namespace sextant

@@ -73,7 +73,8 @@ TEST_F(BertConfigTest, HasTheUsualDefaultsWithoutTheOtherFiles) {
 }
 
 TEST_F(BertConfigTest, TakesTextHandlingFromTheTokenizer) {
-  write("tokenizer_config.json", R"({"do_lower_case":false,"strip_accents":null,"tokenize_chinese_chars":false})");
+  write("tokenizer_config.json",
+        R"({"do_lower_case":false,"strip_accents":null,"tokenize_chinese_chars":false})");
   EXPECT_FALSE(load().text.lower_case);
   EXPECT_FALSE(load().text.strip_accents);
   EXPECT_FALSE(load().text.split_cjk);
@@ -91,7 +92,8 @@ TEST_F(BertConfigTest, TakesTheSmallestLimitOfTokens) {
   write("sentence_bert_config.json", R"({"max_seq_length":64})");
   EXPECT_EQ(load().max_tokens, 64U);
   write("sentence_bert_config.json", R"({"max_seq_length":2})");
-  EXPECT_EQ(refusal().message, "model file '/m/sentence_bert_config.json': \"max_seq_length\" must be a number above 2");
+  EXPECT_EQ(refusal().message,
+            "model file '/m/sentence_bert_config.json': \"max_seq_length\" must be a number above 2");
 }
 
 TEST_F(BertConfigTest, FindsThePoolingModule) {
@@ -108,7 +110,8 @@ TEST_F(BertConfigTest, FindsThePoolingModule) {
 TEST_F(BertConfigTest, RefusesPoolingItCannotDo) {
   write("1_Pooling/config.json", R"({"pooling_mode_max_tokens":true})");
   EXPECT_EQ(refusal().message,
-            "model file '/m/1_Pooling/config.json': \"pooling_mode_max_tokens\" is true; this encoder pools by mean or cls");
+            "model file '/m/1_Pooling/config.json': \"pooling_mode_max_tokens\" is true; this encoder pools "
+            "by mean or cls");
   EXPECT_EQ(load(Pooling::kCls).pooling, Pooling::kCls) << "an explicit choice holds";
   write("1_Pooling/config.json", R"({"pooling_mode_cls_token":true,"pooling_mode_mean_tokens":true})");
   EXPECT_NE(refusal().message.find("want one of the two"), std::string::npos);
@@ -116,29 +119,35 @@ TEST_F(BertConfigTest, RefusesPoolingItCannotDo) {
 
 TEST_F(BertConfigTest, RefusesModulesItCannotRun) {
   write("modules.json", R"([{"path":"2_Dense","type":"sentence_transformers.models.Dense"}])");
-  EXPECT_EQ(refusal().message, "model file '/m/modules.json': module 0 of type 'sentence_transformers.models.Dense' is "
-                               "none that this encoder can run");
+  EXPECT_EQ(refusal().message,
+            "model file '/m/modules.json': module 0 of type 'sentence_transformers.models.Dense' is "
+            "none that this encoder can run");
   EXPECT_EQ(refusal(Pooling::kMean).code, ErrorCode::kInvalidArgument);
   write("modules.json", "{}");
   EXPECT_EQ(refusal().code, ErrorCode::kDamaged);
 }
 
 TEST_F(BertConfigTest, RefusesModelsOfAnotherKindByKey) {
-  EXPECT_NE(complaint("model_type", R"("roberta")").find(R"("model_type" is "roberta"; this encoder does only "bert")"),
+  EXPECT_NE(complaint("model_type", R"("roberta")")
+                .find(R"("model_type" is "roberta"; this encoder does only "bert")"),
             std::string::npos);
   EXPECT_NE(complaint("model_type", "null").find("\"model_type\" is missing"), std::string::npos);
   EXPECT_NE(complaint("hidden_act", R"("relu")").find("\"hidden_act\""), std::string::npos);
-  EXPECT_NE(complaint("position_embedding_type", R"("relative_key")").find("\"absolute\""), std::string::npos);
+  EXPECT_NE(complaint("position_embedding_type", R"("relative_key")").find("\"absolute\""),
+            std::string::npos);
 }
 
 TEST_F(BertConfigTest, RefusesImpossibleSizesByKey) {
-  for (const std::string key : {"num_hidden_layers", "hidden_size", "num_attention_heads", "intermediate_size",
-                                "vocab_size", "max_position_embeddings", "type_vocab_size"}) {
+  for (const std::string key :
+       {"num_hidden_layers", "hidden_size", "num_attention_heads", "intermediate_size", "vocab_size",
+        "max_position_embeddings", "type_vocab_size"}) {
     for (const std::string_view value : {"0", "-1", "1.5", R"("6")", "16777217", "null"}) {
-      EXPECT_NE(complaint(key, value).find("\"" + key + "\" must be an integer from 1 to 16777216"), std::string::npos);
+      EXPECT_NE(complaint(key, value).find("\"" + key + "\" must be an integer from 1 to 16777216"),
+                std::string::npos);
     }
   }
-  EXPECT_NE(complaint("num_attention_heads", "7").find("does not divide \"hidden_size\" 384"), std::string::npos);
+  EXPECT_NE(complaint("num_attention_heads", "7").find("does not divide \"hidden_size\" 384"),
+            std::string::npos);
   EXPECT_NE(complaint("max_position_embeddings", "2").find("must be above 2"), std::string::npos);
   for (const std::string_view value : {"0", "-1e-5", "2", "null", R"("x")"}) {
     EXPECT_NE(complaint("layer_norm_eps", value).find("\"layer_norm_eps\" must be"), std::string::npos);

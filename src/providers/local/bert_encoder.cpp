@@ -121,7 +121,8 @@ class BertEncoder::Loader {
   Plan narrow_;
 };
 
-Result<std::unique_ptr<const BertEncoder>> BertEncoder::load(const Safetensors& weights, const BertConfig& config) {
+Result<std::unique_ptr<const BertEncoder>> BertEncoder::load(const Safetensors& weights,
+                                                             const BertConfig& config) {
   return Loader(weights, config).load();
 }
 
@@ -189,7 +190,8 @@ Status BertEncoder::run_layer(const Layer& layer, std::span<const TokenIds* cons
                               EncoderWorkspace& workspace) const {
   TRY(layer.project.run(workspace.states_.data(), workspace.projected_.data(), tokens));
   attend(texts, workspace);
-  // From here on no row needs another: a block of them goes through to the layer's end while it is in the cache.
+  // From here on no row needs another: a block of them goes through to the layer's end while it is in the
+  // cache.
   for (std::size_t first = 0; first < tokens; first += LinearPlan::kBlockRows) {
     const std::size_t rows = std::min(LinearPlan::kBlockRows, tokens - first);
     float* states = workspace.states_.data() + first * config_.hidden;
@@ -202,7 +204,8 @@ Status BertEncoder::run_layer(const Layer& layer, std::span<const TokenIds* cons
   return {};
 }
 
-void BertEncoder::pool(std::span<const TokenIds* const> texts, const float* states, std::span<float> vectors) const {
+void BertEncoder::pool(std::span<const TokenIds* const> texts, const float* states,
+                       std::span<float> vectors) const {
   const std::size_t hidden = config_.hidden;
   for (std::size_t text = 0; text < texts.size(); ++text) {
     const std::size_t tokens = texts[text]->size();

@@ -1,8 +1,9 @@
 // BertEncoder: token numbers to pooled vectors by the encoder of BERT, in float32.
 //
-// Devlin et al., "BERT: Pre-training of Deep Bidirectional Transformers" (2018). Texts of a batch are packed one after
-// the other into one matrix without padding; only attention looks at each by itself. A call computes on the calling
-// thread alone; an encoder is immutable and any number of threads may call it, each with a workspace of its own.
+// Devlin et al., "BERT: Pre-training of Deep Bidirectional Transformers" (2018). Texts of a batch are packed
+// one after the other into one matrix without padding; only attention looks at each by itself. A call
+// computes on the calling thread alone; an encoder is immutable and any number of threads may call it, each
+// with a workspace of its own.
 #pragma once
 
 #include <cstddef>
@@ -35,11 +36,13 @@ class EncoderWorkspace {
 class BertEncoder {
  public:
   /// Reads and packs the weights. Errors: kDamaged naming the tensor; kEmbeddingUnavailable; kIo.
-  static Result<std::unique_ptr<const BertEncoder>> load(const Safetensors& weights, const BertConfig& config);
+  static Result<std::unique_ptr<const BertEncoder>> load(const Safetensors& weights,
+                                                         const BertConfig& config);
 
-  /// Vector i, of hidden floats in vectors[i * hidden...], is the pooled output of texts[i], not yet of unit length. Each text
-  /// has 1 to config.positions tokens below config.vocabulary.
-  Status encode(std::span<const TokenIds* const> texts, EncoderWorkspace& workspace, std::span<float> vectors) const;
+  /// Vector i, of hidden floats in vectors[i * hidden...], is the pooled output of texts[i], not yet of unit
+  /// length. Each text has 1 to config.positions tokens below config.vocabulary.
+  Status encode(std::span<const TokenIds* const> texts, EncoderWorkspace& workspace,
+                std::span<float> vectors) const;
 
  private:
   struct Norm {

@@ -45,7 +45,8 @@ bool is_space(std::uint32_t c) { return u_isUWhiteSpace(icu(c)) != 0; }
 
 bool is_dropped(std::uint32_t c) {
   if (c == '\t' || c == '\n' || c == '\r') return false;
-  return c == 0 || c == kReplacementCharacter || (category_mask(c) & (U_GC_CC_MASK | U_GC_CF_MASK | U_GC_CO_MASK)) != 0;
+  return c == 0 || c == kReplacementCharacter ||
+         (category_mask(c) & (U_GC_CC_MASK | U_GC_CF_MASK | U_GC_CO_MASK)) != 0;
 }
 
 bool is_ideograph(std::uint32_t c) {
@@ -56,7 +57,8 @@ bool is_ideograph(std::uint32_t c) {
 }
 
 bool is_punctuation(std::uint32_t c) {
-  if (c < 0x80) return (c > ' ' && c < '0') || (c > '9' && c < 'A') || (c > 'Z' && c < 'a') || (c > 'z' && c < 0x7F);
+  if (c < 0x80)
+    return (c > ' ' && c < '0') || (c > '9' && c < 'A') || (c > 'Z' && c < 'a') || (c > 'z' && c < 0x7F);
   return (category_mask(c) & U_GC_P_MASK) != 0;
 }
 
@@ -95,7 +97,8 @@ Result<std::u16string> decompose(const std::u16string& text) {
   // Canonical decomposition makes a UTF-16 string at most four times as long (Unicode Standard Annex 15).
   constexpr std::size_t kMaxGrowth = 4;
   if (text.size() > std::numeric_limits<std::int32_t>::max() / kMaxGrowth) {
-    return fail(ErrorCode::kLimitExceeded, fmt::format("a text of {} characters is too long to tokenize", text.size()));
+    return fail(ErrorCode::kLimitExceeded,
+                fmt::format("a text of {} characters is too long to tokenize", text.size()));
   }
   std::u16string out(text.size() * kMaxGrowth, u'\0');
   std::int32_t length = 0;

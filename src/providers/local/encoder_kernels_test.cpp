@@ -13,7 +13,8 @@ namespace {
 std::vector<float> random_floats(std::size_t count, double spread, std::uint64_t seed) {
   SeededRandom random(seed);
   std::vector<float> numbers;
-  for (std::size_t i = 0; i < count; ++i) numbers.push_back(static_cast<float>((random.unit() - 0.5) * spread));
+  for (std::size_t i = 0; i < count; ++i)
+    numbers.push_back(static_cast<float>((random.unit() - 0.5) * spread));
   return numbers;
 }
 
@@ -40,7 +41,8 @@ TEST(EncoderKernels, NormaliseLayersOfEveryWidth) {
         for (std::size_t i = 0; i < width; ++i) variance += std::pow(input[row * width + i] - mean, 2);
         variance /= static_cast<double>(width);
         for (std::size_t i = 0; i < width; ++i) {
-          const double wanted = (input[row * width + i] - mean) / std::sqrt(variance + kEpsilon) * gain[i] + shift[i];
+          const double wanted =
+              (input[row * width + i] - mean) / std::sqrt(variance + kEpsilon) * gain[i] + shift[i];
           ASSERT_NEAR(output[row * width + i], wanted, 1e-5)
               << instruction_set_name(kernels->set) << " width " << width << " element " << i;
         }

@@ -1,9 +1,9 @@
-// The encoder's kernels, written once over the compiler's vector types; each instruction set's file includes this
-// with kVectorFloats set to what one of its registers holds.
+// The encoder's kernels, written once over the compiler's vector types; each instruction set's file includes
+// this with kVectorFloats set to what one of its registers holds.
 //
-// Everything is in an unnamed namespace and calls nothing inline from elsewhere, so no code built for one processor can be
-// linked in place of another's. Exponential: argument reduction to [-ln 2 / 2, ln 2 / 2], then the Taylor
-// polynomial of degree 6 (error below 2 units in the last place of a float).
+// Everything is in an unnamed namespace and calls nothing inline from elsewhere, so no code built for one
+// processor can be linked in place of another's. Exponential: argument reduction to [-ln 2 / 2, ln 2 / 2],
+// then the Taylor polynomial of degree 6 (error below 2 units in the last place of a float).
 #pragma once
 
 #include <utility>
@@ -15,7 +15,8 @@ namespace sextant {
 namespace {
 
 constexpr std::size_t kRowsAtOnce = 4;
-// Four rows of accumulators, the operands they are made of, and no spilling: 32 registers with AVX-512, 16 else.
+// Four rows of accumulators, the operands they are made of, and no spilling: 32 registers with AVX-512, 16
+// else.
 constexpr std::size_t kVectorsAtOnce = kVectorFloats == 16 ? 4 : 2;
 
 typedef float Vector __attribute__((vector_size(kVectorFloats * sizeof(float))));
@@ -75,7 +76,8 @@ inline Vector exponential(Vector x) {
   p = p * r + 0.5F;
   p = p * r + 1.0F;
   p = p * r + 1.0F;
-  const IntVector scaled = reinterpret_cast<IntVector>(p) + (__builtin_convertvector(n, IntVector) << kExponentShift);
+  const IntVector scaled =
+      reinterpret_cast<IntVector>(p) + (__builtin_convertvector(n, IntVector) << kExponentShift);
   return reinterpret_cast<Vector>(scaled);
 }
 
@@ -101,22 +103,25 @@ inline void multiply_columns(const float* const (&a)[kRowsAtOnce], std::size_t d
   }
 }
 
-/// The same for any number of columns that fills whole vectors. b: [depth, columns]; out: [kRowsAtOnce, columns].
+/// The same for any number of columns that fills whole vectors. b: [depth, columns]; out: [kRowsAtOnce,
+/// columns].
 template <std::size_t V = kVectorsAtOnce>
-inline void multiply(const float* const (&a)[kRowsAtOnce], std::size_t depth, const float* b, std::size_t columns,
-                     float* out, std::size_t first = 0) {
+inline void multiply(const float* const (&a)[kRowsAtOnce], std::size_t depth, const float* b,
+                     std::size_t columns, float* out, std::size_t first = 0) {
   for (; first + V * kVectorFloats <= columns; first += V * kVectorFloats) {
     multiply_columns<V>(a, depth, b + first, columns, out + first);
   }
   if constexpr (V > 1) multiply<V / 2>(a, depth, b, columns, out, first);
 }
 
-/// Scores to weights that still want dividing by their sum, which is returned. Scores at and behind `count` are padding.
+/// Scores to weights that still want dividing by their sum, which is returned. Scores at and behind `count`
+/// are padding.
 inline float soften(float* scores, std::size_t count, std::size_t padded) {
   constexpr float kNone = -1e30F;
   for (std::size_t i = count; i < padded; ++i) scores[i] = kNone;
   Vector largest = load(scores);
-  for (std::size_t i = kVectorFloats; i < padded; i += kVectorFloats) largest = larger(largest, load(scores + i));
+  for (std::size_t i = kVectorFloats; i < padded; i += kVectorFloats)
+    largest = larger(largest, load(scores + i));
   const float top = largest_of(largest);
   Vector sum = {};
   for (std::size_t i = 0; i < padded; i += kVectorFloats) {
@@ -149,7 +154,8 @@ void layer_norm(float* rows, std::size_t count, std::size_t width, const LayerNo
     for (std::size_t i = 0; i < whole; i += kVectorFloats) {
       store(row + i, (load(row + i) - mean) * factor * load(norm.gain + i) + load(norm.shift + i));
     }
-    for (std::size_t i = whole; i < width; ++i) row[i] = (row[i] - mean) * factor * norm.gain[i] + norm.shift[i];
+    for (std::size_t i = whole; i < width; ++i)
+      row[i] = (row[i] - mean) * factor * norm.gain[i] + norm.shift[i];
   }
 }
 
@@ -160,10 +166,10 @@ void attention(const AttentionShape& shape, const float* projected, float* conte
   const std::size_t stride = 3 * hidden;
   const std::size_t padded_tokens = round_up(tokens);
   const std::size_t padded_width = round_up(width);
-  float* keys = scratch;                                  // [width, padded_tokens]
-  float* values = keys + width * padded_tokens;           // [tokens, padded_width]
-  float* scores = values + tokens * padded_width;         // [kRowsAtOnce, padded_tokens]
-  float* mixed = scores + kRowsAtOnce * padded_tokens;    // [kRowsAtOnce, padded_width]
+  float* keys = scratch;                                // [width, padded_tokens]
+  float* values = keys + width * padded_tokens;         // [tokens, padded_width]
+  float* scores = values + tokens * padded_width;       // [kRowsAtOnce, padded_tokens]
+  float* mixed = scores + kRowsAtOnce * padded_tokens;  // [kRowsAtOnce, padded_width]
   for (std::size_t head = 0; head < shape.heads; ++head) {
     const float* queries = projected + head * width;
     for (std::size_t t = 0; t < tokens; ++t) {
@@ -187,7 +193,8 @@ void attention(const AttentionShape& shape, const float* projected, float* conte
         score_rows[r] = scores + r * padded_tokens;
       }
       multiply(query_rows, width, keys, padded_tokens, scores);
-      for (std::size_t r = 0; r < kRowsAtOnce; ++r) sums[r] = soften(scores + r * padded_tokens, tokens, padded_tokens);
+      for (std::size_t r = 0; r < kRowsAtOnce; ++r)
+        sums[r] = soften(scores + r * padded_tokens, tokens, padded_tokens);
       multiply(score_rows, tokens, values, padded_width, mixed);
       for (std::size_t r = 0; r < kRowsAtOnce && first + r < tokens; ++r) {
         float* out = context + (first + r) * hidden + head * width;

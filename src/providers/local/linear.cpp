@@ -51,7 +51,8 @@ const dnnl::engine& cpu_engine() {
 }
 
 Error library_error(const char* doing, const dnnl::error& error) {
-  return make_error(ErrorCode::kEmbeddingUnavailable, fmt::format("oneDNN failed to {}: {}", doing, error.what()));
+  return make_error(ErrorCode::kEmbeddingUnavailable,
+                    fmt::format("oneDNN failed to {}: {}", doing, error.what()));
 }
 
 }  // namespace
@@ -68,17 +69,20 @@ struct LinearPlan::Compiled {
     const auto outputs = extent(shape.outputs);
     bias = {Dims{1, outputs}, kFloat, Tag::ab};
     dnnl::post_ops after;
-    if (shape.epilogue == Epilogue::kGelu) after.append_eltwise(1.0F, dnnl::algorithm::eltwise_gelu_erf, 0.0F, 0.0F);
+    if (shape.epilogue == Epilogue::kGelu)
+      after.append_eltwise(1.0F, dnnl::algorithm::eltwise_gelu_erf, 0.0F, 0.0F);
     if (shape.epilogue == Epilogue::kAddToOutput) after.append_sum();
     dnnl::primitive_attr attributes;
     attributes.set_post_ops(after);
-    // The library's own scratch memory belongs to the thread that compiled a product, not to the one that runs it.
+    // The library's own scratch memory belongs to the thread that compiled a product, not to the one that
+    // runs it.
     attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
 
     const auto describe = [&](std::size_t rows, const dnnl::memory::desc& weights) {
       const dnnl::memory::desc in(Dims{extent(rows), inputs}, kFloat, Tag::ab);
       const dnnl::memory::desc out(Dims{extent(rows), outputs}, kFloat, Tag::ab);
-      return dnnl::matmul::primitive_desc(dnnl::matmul::desc(in, weights, bias, out), attributes, cpu_engine());
+      return dnnl::matmul::primitive_desc(dnnl::matmul::desc(in, weights, bias, out), attributes,
+                                          cpu_engine());
     };
     // One packing of the weights serves every number of rows: the library's choice for full blocks.
     weight = describe(kBlockRows, {Dims{inputs, outputs}, kFloat, Tag::any}).weights_desc();
@@ -146,7 +150,8 @@ Status Linear::run(const float* in, float* out, std::size_t rows) const {
       const auto& description = compiled.descriptions[i];
       compiled.products[i].execute(
           stream,
-          {{DNNL_ARG_SRC, {description.src_desc(), cpu_engine(), const_cast<float*>(in + row * compiled.shape.inputs)}},
+          {{DNNL_ARG_SRC,
+            {description.src_desc(), cpu_engine(), const_cast<float*>(in + row * compiled.shape.inputs)}},
            {DNNL_ARG_WEIGHTS, packed_->weight},
            {DNNL_ARG_BIAS, packed_->bias},
            {DNNL_ARG_DST, {description.dst_desc(), cpu_engine(), out + row * compiled.shape.outputs}},

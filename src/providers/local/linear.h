@@ -29,10 +29,11 @@ struct LinearShape {
 /// The compiled products of one shape, shared by all layers that have it.
 class LinearPlan {
  public:
-  /// Rows are computed in groups of this many, so `in` and `out` must have room for rows rounded up to it. What is in
-  /// the room never reaches the rows.
+  /// Rows are computed in groups of this many, so `in` and `out` must have room for rows rounded up to it.
+  /// What is in the room never reaches the rows.
   static constexpr std::size_t kRowGroup = 4;
-  /// The most rows of one product: enough to run at full speed, few enough that their activations stay in the cache.
+  /// The most rows of one product: enough to run at full speed, few enough that their activations stay in the
+  /// cache.
   static constexpr std::size_t kBlockRows = 128;
   static std::size_t padded_rows(std::size_t rows) { return (rows + kRowGroup - 1) / kRowGroup * kRowGroup; }
 

@@ -25,8 +25,9 @@
 namespace sextant {
 namespace {
 
-// Enough tokens for the products' full speed, and few enough that a query waits for 30 ms, not for seconds, when its
-// turn comes behind a batch. A call with too little for all threads is cut finer, but not below the least.
+// Enough tokens for the products' full speed, and few enough that a query waits for 30 ms, not for seconds,
+// when its turn comes behind a batch. A call with too little for all threads is cut finer, but not below the
+// least.
 constexpr std::size_t kMostBatchTokens = 128;
 constexpr std::size_t kLeastBatchTokens = 32;
 constexpr std::size_t kMaxThreads = 1024;
@@ -168,13 +169,14 @@ class LocalEmbedder final : public Embedder {
       : settings_(std::move(settings)),
         dimension_(config.hidden),
         health_detail_(fmt::format("{} layers, {} dimensions, {} pooling, at most {} tokens, {} threads, {}",
-                                   config.layers, config.hidden, pooling_name(config.pooling), settings_.max_tokens,
-                                   settings_.threads, linear_instruction_set())),
+                                   config.layers, config.hidden, pooling_name(config.pooling),
+                                   settings_.max_tokens, settings_.threads, linear_instruction_set())),
         tokenizer_(std::move(tokenizer)),
         encoder_(std::move(encoder)),
         pool_("embed", settings_.threads) {}
 
-  Result<std::vector<std::vector<float>>> embed(const RequestContext& context, std::span<const std::string> texts,
+  Result<std::vector<std::vector<float>>> embed(const RequestContext& context,
+                                                std::span<const std::string> texts,
                                                 EmbeddingPurpose purpose) override {
     TRY_ASSIGN(auto tokens, tokenize(context, texts, purpose));
     std::size_t total = 0;
@@ -186,7 +188,8 @@ class LocalEmbedder final : public Embedder {
     for (std::size_t i = 0; i < runners; ++i) {
       if (!pool_.submit([this, call] { run(call); })) {
         // Whoever was queued before does all the work; with nobody, the call has to be refused.
-        if (i == 0) return fail(ErrorCode::kBackpressure, "the queue of texts to embed is full, try again later");
+        if (i == 0)
+          return fail(ErrorCode::kBackpressure, "the queue of texts to embed is full, try again later");
         break;
       }
     }
@@ -207,7 +210,8 @@ class LocalEmbedder final : public Embedder {
                                          EmbeddingPurpose purpose) const {
     const std::string& prefix =
         purpose == EmbeddingPurpose::kQuery ? settings_.query_prefix : settings_.document_prefix;
-    const std::size_t cut = settings_.truncate ? settings_.max_tokens : std::numeric_limits<std::size_t>::max();
+    const std::size_t cut =
+        settings_.truncate ? settings_.max_tokens : std::numeric_limits<std::size_t>::max();
     std::vector<TokenIds> tokens;
     tokens.reserve(texts.size());
     for (std::size_t i = 0; i < texts.size(); ++i) {
@@ -216,15 +220,16 @@ class LocalEmbedder final : public Embedder {
       if (!encoded) return fail(in_field(fmt::format("texts[{}]", i), std::move(encoded).error()));
       if (encoded->size() > settings_.max_tokens) {
         return fail(field_error(ErrorCode::kLimitExceeded, fmt::format("texts[{}]", i),
-                                fmt::format("a text of {} tokens, the limit of model '{}' is {}", encoded->size(),
-                                            settings_.model, settings_.max_tokens)));
+                                fmt::format("a text of {} tokens, the limit of model '{}' is {}",
+                                            encoded->size(), settings_.model, settings_.max_tokens)));
       }
       tokens.push_back(std::move(*encoded));
     }
     return tokens;
   }
 
-  /// One batch of a call, then back to the end of the queue: calls take turns, and a query need not wait for a bulk load.
+  /// One batch of a call, then back to the end of the queue: calls take turns, and a query need not wait for
+  /// a bulk load.
   void run(const std::shared_ptr<EmbeddingCall>& call) {
     while (call->run_next(*encoder_, dimension_, workspaces_)) {
       if (pool_.submit([this, call] { run(call); })) return;

@@ -9,8 +9,8 @@
 
 namespace sextant {
 
-/// Loads the model of settings "model_dir" (embedder.h lists the settings). Errors: kInvalidArgument with the setting as
-/// field; what is wrong with the model's files is reported with the field "model_dir".
+/// Loads the model of settings "model_dir" (embedder.h lists the settings). Errors: kInvalidArgument with the
+/// setting as field; what is wrong with the model's files is reported with the field "model_dir".
 Result<std::unique_ptr<Embedder>> make_local_embedder(const Json& settings);
 
 }  // namespace sextant

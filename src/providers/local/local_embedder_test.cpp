@@ -22,7 +22,8 @@ using testing::TemporaryDirectory;
 using testing::TinyModel;
 using Vectors = std::vector<std::vector<float>>;
 
-const std::vector<std::string> kTexts = {"the quick brown fox", "jumps", "", "over the lazy dog, jumps unknown", "fox fox"};
+const std::vector<std::string> kTexts = {"the quick brown fox", "jumps", "",
+                                         "over the lazy dog, jumps unknown", "fox fox"};
 
 class LocalEmbedderTest : public ::testing::Test {
  protected:
@@ -57,7 +58,8 @@ class LocalEmbedderTest : public ::testing::Test {
     const Vectors vectors = embed(*embedder, kTexts);
     ASSERT_EQ(vectors.size(), kTexts.size());
     for (std::size_t i = 0; i < kTexts.size(); ++i) {
-      EXPECT_LT(largest_difference(vectors[i], plain_embedding(model, tokens(kTexts[i], model))), tolerance) << kTexts[i];
+      EXPECT_LT(largest_difference(vectors[i], plain_embedding(model, tokens(kTexts[i], model))), tolerance)
+          << kTexts[i];
     }
   }
 
@@ -68,7 +70,8 @@ TEST_F(LocalEmbedderTest, ComputesWhatTheTextbookDoesForEverySize) {
   struct Sizes {
     std::size_t layers, hidden, heads, inner;
   };
-  for (const Sizes& sizes : {Sizes{1, 8, 1, 8}, Sizes{2, 24, 3, 40}, Sizes{3, 64, 2, 128}, Sizes{1, 66, 6, 30}}) {
+  for (const Sizes& sizes :
+       {Sizes{1, 8, 1, 8}, Sizes{2, 24, 3, 40}, Sizes{3, 64, 2, 128}, Sizes{1, 66, 6, 30}}) {
     auto config = testing::tiny_sizes();
     config.layers = sizes.layers;
     config.hidden = sizes.hidden;
@@ -131,7 +134,8 @@ TEST_F(LocalEmbedderTest, SaysWhatItIs) {
   EXPECT_EQ(embedder->limits().max_texts_per_call, 0U);
   EXPECT_FALSE(embedder->lexical_only());
   EXPECT_TRUE(embedder->health().ready);
-  EXPECT_NE(embedder->health().detail.find("2 layers, 24 dimensions, mean pooling, at most 10 tokens"), std::string::npos);
+  EXPECT_NE(embedder->health().detail.find("2 layers, 24 dimensions, mean pooling, at most 10 tokens"),
+            std::string::npos);
   EXPECT_EQ(embedder->model_name(), directory_.path().substr(directory_.path().rfind('/') + 1));
   EXPECT_EQ(open(R"({"model":"mine"})")->model_name(), "mine");
 }
@@ -159,7 +163,8 @@ TEST_F(LocalEmbedderTest, KeepsTheOrderOfTheTextsHoweverTheyAreBatched) {
   std::vector<std::string> texts;
   for (std::size_t i = 0; i < 300; ++i) {
     std::string text;
-    for (std::uint64_t word = random.below(12); word > 0; --word) text += words[random.below(words.size())] + " ";
+    for (std::uint64_t word = random.below(12); word > 0; --word)
+      text += words[random.below(words.size())] + " ";
     texts.push_back(text);
   }
   const auto many = open(R"({"threads":3})");
@@ -230,8 +235,9 @@ TEST_F(LocalEmbedderTest, NamesTheTensorThatIsMissingOrHasAnotherShape) {
 
   model.tensors[name] = {{3, 8}, std::vector<float>(24)};
   model.write_to(directory_);
-  EXPECT_NE(refusal().message.find("tensor '" + name + "' has shape [3, 8], the model's configuration wants [24]"),
-            std::string::npos);
+  EXPECT_NE(
+      refusal().message.find("tensor '" + name + "' has shape [3, 8], the model's configuration wants [24]"),
+      std::string::npos);
 }
 
 TEST_F(LocalEmbedderTest, RefusesWeightsThatAreCutOff) {
@@ -288,7 +294,8 @@ TEST_F(LocalEmbedderTest, SurvivesDamageAnywhereInItsFiles) {
   config.layers = 1;
   const TinyModel model(config);
   const std::vector<std::pair<std::string, std::string>> files = {
-      {"config.json", model.config_json.to_string()}, {"model.safetensors", testing::safetensors_file(model.tensors)}};
+      {"config.json", model.config_json.to_string()},
+      {"model.safetensors", testing::safetensors_file(model.tensors)}};
   SeededRandom random(3);
   for (const auto& [name, whole] : files) {
     model.write_to(directory_);

@@ -26,7 +26,8 @@ std::uint16_t to_half(float number) {
   CHECK(exponent < 16);
   const std::uint32_t fraction = (bits & 0x7FFFFFU) | 0x800000U;
   if (exponent < -24) return static_cast<std::uint16_t>(sign);
-  if (exponent < -14) return static_cast<std::uint16_t>(sign | (fraction >> static_cast<unsigned>(-exponent - 1)));
+  if (exponent < -14)
+    return static_cast<std::uint16_t>(sign | (fraction >> static_cast<unsigned>(-exponent - 1)));
   return static_cast<std::uint16_t>(sign | (static_cast<std::uint32_t>(exponent + 15) << 10U) |
                                     ((bits >> 13U) & 0x3FFU));
 }
@@ -81,8 +82,9 @@ class PlainEncoder {
       double variance = 0;
       for (const double value : row) variance += (value - mean) * (value - mean) / n;
       for (std::size_t i = 0; i < row.size(); ++i) {
-        row[i] = (row[i] - mean) / std::sqrt(variance + model_.config.norm_epsilon) * at(name + ".weight", 0, i) +
-                 at(name + ".bias", 0, i);
+        row[i] =
+            (row[i] - mean) / std::sqrt(variance + model_.config.norm_epsilon) * at(name + ".weight", 0, i) +
+            at(name + ".bias", 0, i);
       }
     }
   }
@@ -104,7 +106,8 @@ class PlainEncoder {
           sum += weights[u];
         }
         for (std::size_t u = 0; u < x.size(); ++u) {
-          for (std::size_t i = head * width; i < (head + 1) * width; ++i) context[t][i] += weights[u] / sum * v[u][i];
+          for (std::size_t i = head * width; i < (head + 1) * width; ++i)
+            context[t][i] += weights[u] / sum * v[u][i];
         }
       }
     }
@@ -145,7 +148,8 @@ class PlainEncoder {
 
 }  // namespace
 
-TemporaryDirectory::TemporaryDirectory() : path_((std::filesystem::temp_directory_path() / "sextant-XXXXXX").string()) {
+TemporaryDirectory::TemporaryDirectory()
+    : path_((std::filesystem::temp_directory_path() / "sextant-XXXXXX").string()) {
   CHECK(::mkdtemp(path_.data()) != nullptr);
 }
 TemporaryDirectory::~TemporaryDirectory() { std::filesystem::remove_all(path_); }
@@ -175,7 +179,8 @@ std::string safetensors_file(const Tensors& tensors, std::string_view type) {
     for (const float number : tensor.numbers) {
       if (type == "F32") append_le(data, number);
       if (type == "F16") append_le(data, to_half(number));
-      if (type == "BF16") append_le(data, static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(number) >> 16U));
+      if (type == "BF16")
+        append_le(data, static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(number) >> 16U));
     }
     header += fmt::format(R"(,"{}":{{"dtype":"{}","shape":[{}],"data_offsets":[{},{}]}})", name, type,
                           fmt::join(tensor.shape, ","), begin, data.size());
@@ -260,7 +265,8 @@ void TinyModel::write_to(const TemporaryDirectory& directory) const {
   directory.write("vocab.txt", fmt::format("{}\n", fmt::join(vocabulary, "\n")));
   directory.write("model.safetensors", safetensors_file(tensors, tensor_type));
   if (config.pooling == Pooling::kCls) {
-    directory.write("1_Pooling/config.json", R"({"pooling_mode_cls_token":true,"pooling_mode_mean_tokens":false})");
+    directory.write("1_Pooling/config.json",
+                    R"({"pooling_mode_cls_token":true,"pooling_mode_mean_tokens":false})");
   }
 }
 
@@ -271,7 +277,8 @@ std::vector<float> plain_embedding(const TinyModel& model, const TokenIds& token
 double largest_difference(const std::vector<float>& a, const std::vector<float>& b) {
   if (a.size() != b.size()) return std::numeric_limits<double>::infinity();
   double largest = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) largest = std::max(largest, std::abs(double{a[i]} - double{b[i]}));
+  for (std::size_t i = 0; i < a.size(); ++i)
+    largest = std::max(largest, std::abs(double{a[i]} - double{b[i]}));
   return largest;
 }
 

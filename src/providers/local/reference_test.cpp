@@ -1,4 +1,5 @@
-// The published model against token numbers and vectors made by other programs (the test data's README says which).
+// The published model against token numbers and vectors made by other programs (the test data's README says
+// which).
 #include <gtest/gtest.h>
 #include <zlib.h>
 
@@ -29,7 +30,8 @@ struct Reference {
 
 std::string reference_path() {
   const char* data = std::getenv("SEXTANT_TEST_DATA");
-  return std::string(data != nullptr ? data : SEXTANT_SOURCE_DIR "/../shared/data") + "/minilm-reference.jsonl.gz";
+  return std::string(data != nullptr ? data : SEXTANT_SOURCE_DIR "/../shared/data") +
+         "/minilm-reference.jsonl.gz";
 }
 
 std::string unpack(const std::string& path) {
@@ -57,7 +59,8 @@ std::vector<Reference> read_references() {
     }
     std::string bytes;
     EXPECT_TRUE(append_from_base64(line.find("embedding")->as_string(), bytes));
-    for (std::size_t i = 0; i < bytes.size(); i += sizeof(float)) reference.vector.push_back(load_le<float>(bytes, i));
+    for (std::size_t i = 0; i < bytes.size(); i += sizeof(float))
+      reference.vector.push_back(load_le<float>(bytes, i));
     references.push_back(std::move(reference));
     begin = end + 1;
   }
@@ -67,7 +70,8 @@ std::vector<Reference> read_references() {
 class PublishedModelTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    for (const std::string& needed : {reference_path(), testing::published_model_directory() + "/model.safetensors"}) {
+    for (const std::string& needed :
+         {reference_path(), testing::published_model_directory() + "/model.safetensors"}) {
       if (!std::filesystem::exists(needed)) GTEST_SKIP() << needed << " is not there";
     }
     references_ = read_references();
@@ -88,7 +92,8 @@ class PublishedModelTest : public ::testing::Test {
 };
 
 TEST_F(PublishedModelTest, TokenizesAsTheReference) {
-  const auto pieces = WordPiece::open(posix_file_system(), testing::published_model_directory() + "/vocab.txt", {}, 30522);
+  const auto pieces =
+      WordPiece::open(posix_file_system(), testing::published_model_directory() + "/vocab.txt", {}, 30522);
   ASSERT_TRUE(pieces) << pieces.error().to_string();
   for (const Reference& reference : references_) {
     EXPECT_EQ(pieces->encode(reference.text, 256).value(), reference.tokens) << reference.text;

@@ -82,8 +82,8 @@ float from_half(std::uint16_t bits) {
 
 float from_bfloat(std::uint16_t bits) { return std::bit_cast<float>(std::uint32_t{bits} << 16U); }
 
-/// Turns `numbers`, whose upper half holds as many F16 or BF16 elements, into those elements, the lowest first: no
-/// element is overwritten before it is read.
+/// Turns `numbers`, whose upper half holds as many F16 or BF16 elements, into those elements, the lowest
+/// first: no element is overwritten before it is read.
 void widen_in_place(std::string_view type, std::vector<float>& numbers) {
   const auto convert = type == "F16" ? from_half : from_bfloat;
   const char* narrow = reinterpret_cast<const char*>(numbers.data()) + numbers.size() * sizeof(std::uint16_t);
@@ -110,7 +110,8 @@ Result<Safetensors> Safetensors::open(FileSystem& files, const std::string& path
 }
 
 Status Safetensors::read_header(std::uint64_t file_size) {
-  if (file_size < kSizeBytes) return fail(damaged(fmt::format("{} bytes, too short for a header", file_size)));
+  if (file_size < kSizeBytes)
+    return fail(damaged(fmt::format("{} bytes, too short for a header", file_size)));
   std::string size_bytes(kSizeBytes, '\0');
   TRY_ASSIGN(const bool has_size, read_exactly(*file_, 0, size_bytes.data(), size_bytes.size()));
   const auto header_size = load_le<std::uint64_t>(size_bytes, 0);
@@ -123,8 +124,8 @@ Status Safetensors::read_header(std::uint64_t file_size) {
 
   auto header = parse_json(text);
   if (!header) {
-    return fail(caused_by(ErrorCode::kDamaged, damaged("its header is not JSON").message,
-                          std::move(header).error()));
+    return fail(
+        caused_by(ErrorCode::kDamaged, damaged("its header is not JSON").message, std::move(header).error()));
   }
   if (!header->is_object()) return fail(damaged("its header is not a JSON object"));
   data_offset_ = kSizeBytes + header_size;
@@ -153,8 +154,8 @@ Status Safetensors::add_tensor(const std::string& name, const Json& entry, std::
   bool overflow = false;
   for (const std::uint64_t extent : tensor.shape) overflow |= __builtin_mul_overflow(bytes, extent, &bytes);
   if (overflow || bytes != tensor.end - tensor.begin) {
-    return fail(damaged(fmt::format("tensor '{}' of type {} and shape [{}] claims {} bytes", name, tensor.type,
-                                    fmt::join(tensor.shape, ", "), tensor.end - tensor.begin)));
+    return fail(damaged(fmt::format("tensor '{}' of type {} and shape [{}] claims {} bytes", name,
+                                    tensor.type, fmt::join(tensor.shape, ", "), tensor.end - tensor.begin)));
   }
   tensors_.emplace(name, std::move(tensor));
   return {};
@@ -166,7 +167,8 @@ Status Safetensors::check_ranges(std::uint64_t data_size) const {
   std::sort(ranges.begin(), ranges.end());
   std::uint64_t expected = 0;
   for (const auto& [begin, end] : ranges) {
-    if (begin != expected) return fail(damaged(fmt::format("a hole or an overlap at byte {} of its data", begin)));
+    if (begin != expected)
+      return fail(damaged(fmt::format("a hole or an overlap at byte {} of its data", begin)));
     expected = end;
   }
   if (expected != data_size) {
@@ -175,7 +177,8 @@ Status Safetensors::check_ranges(std::uint64_t data_size) const {
   return {};
 }
 
-Result<std::vector<float>> Safetensors::read(std::string_view name, std::span<const std::size_t> shape) const {
+Result<std::vector<float>> Safetensors::read(std::string_view name,
+                                             std::span<const std::size_t> shape) const {
   const auto found = tensors_.find(name);
   if (found == tensors_.end()) return fail(damaged(fmt::format("has no tensor '{}'", name)));
   const Tensor& tensor = found->second;
@@ -184,7 +187,8 @@ Result<std::vector<float>> Safetensors::read(std::string_view name, std::span<co
                                     fmt::join(tensor.shape, ", "), fmt::join(shape, ", "))));
   }
   if (tensor.type != "F32" && tensor.type != "F16" && tensor.type != "BF16") {
-    return fail(damaged(fmt::format("tensor '{}' has type {}, only F32, F16 and BF16 can be read", name, tensor.type)));
+    return fail(damaged(
+        fmt::format("tensor '{}' has type {}, only F32, F16 and BF16 can be read", name, tensor.type)));
   }
   const std::uint64_t size = tensor.end - tensor.begin;
   std::vector<float> numbers(size / element_bytes(tensor.type));
@@ -195,7 +199,8 @@ Result<std::vector<float>> Safetensors::read(std::string_view name, std::span<co
   if (tensor.type != "F32") widen_in_place(tensor.type, numbers);
   const auto bad = std::find_if(numbers.begin(), numbers.end(), [](float x) { return !std::isfinite(x); });
   if (bad != numbers.end()) {
-    return fail(damaged(fmt::format("element {} of tensor '{}' is not a finite number", bad - numbers.begin(), name)));
+    return fail(damaged(
+        fmt::format("element {} of tensor '{}' is not a finite number", bad - numbers.begin(), name)));
   }
   return numbers;
 }

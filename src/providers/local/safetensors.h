@@ -1,9 +1,11 @@
-// Safetensors: the named tensors of one .safetensors file, checked when opened, converted to float32 when read.
+// Safetensors: the named tensors of one .safetensors file, checked when opened, converted to float32 when
+// read.
 //
-// The format is Hugging Face's: eight bytes of header size, the header (a JSON object of tensors with type, shape
-// and byte range), then the data without holes or overlaps. Everything a header may claim is held against the
-// file's size before it is believed. Errors: kDamaged naming file and tensor; kIo from reading.
-// Thread rule: a const Safetensors may be read from any thread. The file stays open as long as the object lives.
+// The format is Hugging Face's: eight bytes of header size, the header (a JSON object of tensors with type,
+// shape and byte range), then the data without holes or overlaps. Everything a header may claim is held
+// against the file's size before it is believed. Errors: kDamaged naming file and tensor; kIo from reading.
+// Thread rule: a const Safetensors may be read from any thread. The file stays open as long as the object
+// lives.
 #pragma once
 
 #include <cstddef>
@@ -26,8 +28,8 @@ class Safetensors {
   static Result<Safetensors> open(FileSystem& files, const std::string& path);
 
   bool contains(std::string_view name) const { return tensors_.find(name) != tensors_.end(); }
-  /// The elements of a tensor, row by row. It must exist, have exactly this shape, be of type F32, F16 or BF16, and
-  /// hold finite numbers only.
+  /// The elements of a tensor, row by row. It must exist, have exactly this shape, be of type F32, F16 or
+  /// BF16, and hold finite numbers only.
   Result<std::vector<float>> read(std::string_view name, std::span<const std::size_t> shape) const;
 
  private:

@@ -59,8 +59,10 @@ TEST_F(SafetensorsTest, ConvertsEveryHalfExactly) {
     const double magnitude = std::ldexp(fraction, exponent == 0 ? -14 : static_cast<int>(exponent) - 15);
     expected.push_back(static_cast<float>((bits & 0x8000U) != 0 ? -magnitude : magnitude));
   }
-  const auto file = open(safetensors_file(
-      fmt::format(R"({{"h":{{"dtype":"F16","shape":[{}],"data_offsets":[0,{}]}}}})", expected.size(), data.size()), data));
+  const auto file =
+      open(safetensors_file(fmt::format(R"({{"h":{{"dtype":"F16","shape":[{}],"data_offsets":[0,{}]}}}})",
+                                        expected.size(), data.size()),
+                            data));
   ASSERT_TRUE(file) << file.error().to_string();
   EXPECT_EQ(file->read("h", Shape{expected.size()}).value(), expected);
 }
@@ -78,8 +80,10 @@ TEST_F(SafetensorsTest, NamesTheTensorThatCannotBeRead) {
   const auto file = open(safetensors_file(header, std::string(16, '\0')));
   ASSERT_TRUE(file) << file.error().to_string();
   EXPECT_NE(file->read("z", Shape{2}).error().message.find("has no tensor 'z'"), std::string::npos);
-  EXPECT_NE(file->read("a", Shape{2, 1}).error().message.find("tensor 'a' has shape [2], the model's configuration "
-                                                              "wants [2, 1]"),
+  EXPECT_NE(file->read("a", Shape{2, 1})
+                .error()
+                .message.find("tensor 'a' has shape [2], the model's configuration "
+                              "wants [2, 1]"),
             std::string::npos);
   EXPECT_NE(file->read("i", Shape{1}).error().message.find("tensor 'i' has type I64"), std::string::npos);
 }
@@ -120,13 +124,16 @@ TEST_F(SafetensorsTest, HoldsEveryClaimOfATensorAgainstTheData) {
            {R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}})", "claims bytes 8 to 0 of 8"},
            {R"({"a":{"dtype":"F32","shape":[3],"data_offsets":[0,12]}})", "claims bytes 0 to 12 of 8"},
            {R"({"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}})", "shape [3] claims 8 bytes"},
-           {R"({"a":{"dtype":"F32","shape":[4611686018427387904,2],"data_offsets":[0,8]}})", "claims 8 bytes"},
+           {R"({"a":{"dtype":"F32","shape":[4611686018427387904,2],"data_offsets":[0,8]}})",
+            "claims 8 bytes"},
            {R"({"a":{"dtype":"F7","shape":[2],"data_offsets":[0,8]}})", "unknown type 'F7'"},
            {R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})", "a hole or an overlap at byte 4"},
-           {R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})", "8 bytes of data, its tensors have 4"},
+           {R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})",
+            "8 bytes of data, its tensors have 4"},
        }}) {
     EXPECT_NE(header_complaint(c.header, 8).find(c.complaint), std::string::npos)
-        << c.header << "\n" << header_complaint(c.header, 8);
+        << c.header << "\n"
+        << header_complaint(c.header, 8);
   }
 }
 

@@ -5,7 +5,8 @@
 
 namespace sextant {
 
-std::vector<std::vector<std::size_t>> plan_token_batches(std::span<const TokenIds> texts, std::size_t max_tokens) {
+std::vector<std::vector<std::size_t>> plan_token_batches(std::span<const TokenIds> texts,
+                                                         std::size_t max_tokens) {
   std::vector<std::size_t> order(texts.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {

@@ -9,8 +9,9 @@
 
 namespace sextant {
 
-/// The numbers of the texts of each batch, every text in exactly one. Long texts come first, so that threads finish
-/// together; a batch has at most max_tokens tokens unless it is a single longer text.
-std::vector<std::vector<std::size_t>> plan_token_batches(std::span<const TokenIds> texts, std::size_t max_tokens);
+/// The numbers of the texts of each batch, every text in exactly one. Long texts come first, so that threads
+/// finish together; a batch has at most max_tokens tokens unless it is a single longer text.
+std::vector<std::vector<std::size_t>> plan_token_batches(std::span<const TokenIds> texts,
+                                                         std::size_t max_tokens);
 
 }  // namespace sextant

@@ -79,7 +79,8 @@ Result<std::vector<std::int32_t>> WordPiece::encode(std::string_view text, std::
   return tokens;
 }
 
-Status WordPiece::append_words(std::string_view text, std::size_t limit, std::vector<std::int32_t>& out) const {
+Status WordPiece::append_words(std::string_view text, std::size_t limit,
+                               std::vector<std::int32_t>& out) const {
   TRY_ASSIGN(const auto words, split_bert_words(text, options_));
   for (const std::string& word : words) {
     if (out.size() >= limit) break;

@@ -1,6 +1,7 @@
 // WordPiece: text to the token numbers of a BERT vocabulary, by greedy longest match.
 //
-// Algorithm: Schuster and Nakajima, "Japanese and Korean Voice Search" (2012), as used by BERT. Immutable; any thread.
+// Algorithm: Schuster and Nakajima, "Japanese and Korean Voice Search" (2012), as used by BERT. Immutable;
+// any thread.
 #pragma once
 
 #include <cstddef>
@@ -22,12 +23,13 @@ class WordPiece {
   static constexpr std::size_t kMaxWordCharacters = 100;  // a longer word is unknown
   static constexpr std::size_t kFramingTokens = 2;        // [CLS] in front, [SEP] behind
 
-  /// Reads vocab.txt: one token a line, numbered from 0. Errors: kDamaged when [UNK], [CLS] or [SEP] is missing or there
-  /// are more than `max_size` tokens; kIo.
+  /// Reads vocab.txt: one token a line, numbered from 0. Errors: kDamaged when [UNK], [CLS] or [SEP] is
+  /// missing or there are more than `max_size` tokens; kIo.
   static Result<WordPiece> open(FileSystem& files, const std::string& path, const BertTextOptions& options,
                                 std::size_t max_size);
 
-  /// [CLS], the text's tokens, [SEP]: at most max_tokens (at least 2) in all, the rest of the text being cut off.
+  /// [CLS], the text's tokens, [SEP]: at most max_tokens (at least 2) in all, the rest of the text being cut
+  /// off.
   Result<std::vector<std::int32_t>> encode(std::string_view text, std::size_t max_tokens) const;
   std::size_t size() const { return size_; }
 

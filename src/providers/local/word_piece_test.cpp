@@ -23,7 +23,8 @@ TEST(BertText, SplitsAtWhiteSpaceAndPunctuation) {
   EXPECT_EQ(words("Don't stop.\tNow\n"), (Words{"don", "'", "t", "stop", ".", "now"}));
   EXPECT_EQ(words("a\u00a0b\u2003c\u3000d"), (Words{"a", "b", "c", "d"}));
   EXPECT_EQ(words("$5^2=`x`~|"), (Words{"$", "5", "^", "2", "=", "`", "x", "`", "~", "|"}));
-  EXPECT_EQ(words("\u00abquoted\u00bb \u2014 \u3002"), (Words{"\u00ab", "quoted", "\u00bb", "\u2014", "\u3002"}));
+  EXPECT_EQ(words("\u00abquoted\u00bb \u2014 \u3002"),
+            (Words{"\u00ab", "quoted", "\u00bb", "\u2014", "\u3002"}));
   EXPECT_EQ(words(""), Words{});
 }
 
@@ -58,7 +59,8 @@ class WordPieceTest : public ::testing::Test {
   static constexpr std::string_view kVocabulary =
       "[PAD]\n[UNK]\n[CLS]\n[SEP]\nun\n##want\n##ed\nwant\nrunn\n##ing\n,\n中\n##é\ne\n";
 
-  Result<WordPiece> open(std::string_view vocabulary, std::size_t max_size = 100, BertTextOptions options = {}) {
+  Result<WordPiece> open(std::string_view vocabulary, std::size_t max_size = 100,
+                         BertTextOptions options = {}) {
     EXPECT_TRUE(write_file_atomically(disk_, "/vocab.txt", vocabulary).has_value());
     return WordPiece::open(disk_, "/vocab.txt", options, max_size);
   }
@@ -84,7 +86,8 @@ TEST_F(WordPieceTest, CountsCharactersNotBytesOfALongWord) {
   const auto pieces = open(kVocabulary, 100, {.lower_case = true, .strip_accents = false}).value();
   std::string word = "e";
   for (std::size_t i = 1; i < WordPiece::kMaxWordCharacters; ++i) word += "é";
-  EXPECT_EQ(pieces.encode(word, kNoLimit).value().size(), WordPiece::kMaxWordCharacters + WordPiece::kFramingTokens);
+  EXPECT_EQ(pieces.encode(word, kNoLimit).value().size(),
+            WordPiece::kMaxWordCharacters + WordPiece::kFramingTokens);
   EXPECT_EQ(pieces.encode(word + "é", kNoLimit).value(), (Tokens{2, 1, 3}));
 }
 

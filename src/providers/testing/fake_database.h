@@ -40,7 +40,8 @@ class FakeDatabase final : public DatabaseProvider {
   Status wait_for(const RequestContext& context, std::span<const std::string> tokens) override;
   Result<WriteResult> write(const RequestContext& context, WriteRequest request) override;
   /// Nothing is remembered.
-  Result<std::optional<WriteResult>> remembered(const RequestContext& context, const IdempotencyKey& idempotency) override;
+  Result<std::optional<WriteResult>> remembered(const RequestContext& context,
+                                                const IdempotencyKey& idempotency) override;
   Result<LibraryInfo> library(const RequestContext& context, const std::string& name) override;
   Result<std::vector<LibraryInfo>> libraries(const RequestContext& context, const std::string& after_name,
                                              std::size_t limit) override;

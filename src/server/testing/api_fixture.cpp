@@ -27,7 +27,8 @@ RequestHead make_head(HttpMethod method, const std::string& target, std::size_t 
 }
 
 // The schema that the document has for an answer; null when there is none.
-const Json* schema_of(const Json& document, const Route& route, const HttpAnswer& answer, std::string_view type) {
+const Json* schema_of(const Json& document, const Route& route, const HttpAnswer& answer,
+                      std::string_view type) {
   std::string method(method_name(route.method));
   std::ranges::transform(method, method.begin(), [](char c) { return static_cast<char>(c - 'A' + 'a'); });
   const Json* responses = document.find("paths")->find(route.pattern)->find(method)->find("responses");
@@ -60,26 +61,31 @@ void ApiFixture::reset() {
   service_.reset();
 }
 
-HttpAnswer ApiFixture::ask(HttpMethod method, const std::string& target, std::string_view body, const Headers& headers) {
+HttpAnswer ApiFixture::ask(HttpMethod method, const std::string& target, std::string_view body,
+                           const Headers& headers) {
   const RequestHead head = make_head(method, target, body.size(), headers);
   const auto exchange = api().begin(head);
   if (exchange->body_use == BodyUse::kStreamed) {
     if (auto early = exchange->feed(body)) return checked(method, target, *std::move(early));
     return checked(method, target, exchange->finish());
   }
-  return checked(method, target,
-                 exchange->respond(exchange->body_use == BodyUse::kWhole ? std::string(body) : std::string()));
+  return checked(
+      method, target,
+      exchange->respond(exchange->body_use == BodyUse::kWhole ? std::string(body) : std::string()));
 }
 
-HttpAnswer ApiFixture::upload(const std::string& target, std::string_view lines, std::size_t piece, const Headers& headers) {
+HttpAnswer ApiFixture::upload(const std::string& target, std::string_view lines, std::size_t piece,
+                              const Headers& headers) {
   Headers all = headers;
   all.emplace_back("Content-Type", "application/x-ndjson");
   RequestHead head = make_head(HttpMethod::kPost, target, 0, all);
   head.chunked = true;
   const auto exchange = api().begin(head);
-  if (exchange->body_use != BodyUse::kStreamed) return checked(HttpMethod::kPost, target, exchange->respond({}));
+  if (exchange->body_use != BodyUse::kStreamed)
+    return checked(HttpMethod::kPost, target, exchange->respond({}));
   while (!lines.empty()) {
-    if (auto early = exchange->feed(lines.substr(0, piece))) return checked(HttpMethod::kPost, target, *std::move(early));
+    if (auto early = exchange->feed(lines.substr(0, piece)))
+      return checked(HttpMethod::kPost, target, *std::move(early));
     lines.remove_prefix(std::min(piece, lines.size()));
   }
   return checked(HttpMethod::kPost, target, exchange->finish());
@@ -98,12 +104,14 @@ HttpAnswer ApiFixture::checked(HttpMethod method, const std::string& target, Htt
     ADD_FAILURE() << route->operation_id << ": no schema for status " << answer.status;
     return answer;
   }
-  EXPECT_EQ(schema_violation(document, *schema, json(answer)), "") << route->operation_id << " answered " << answer.body;
+  EXPECT_EQ(schema_violation(document, *schema, json(answer)), "")
+      << route->operation_id << " answered " << answer.body;
   return answer;
 }
 
 void ApiFixture::make_notes() {
-  const HttpAnswer made = post("/v1/libraries", R"({"name": "notes", "vectors": {"embedding": {"dimension": 4}}})");
+  const HttpAnswer made =
+      post("/v1/libraries", R"({"name": "notes", "vectors": {"embedding": {"dimension": 4}}})");
   ASSERT_EQ(made.status, 201) << made.body;
 }
 

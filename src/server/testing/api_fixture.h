@@ -1,4 +1,5 @@
-// ApiFixture: the whole API without sockets, on a service over the engine. Every answer is held against the OpenAPI document.
+// ApiFixture: the whole API without sockets, on a service over the engine. Every answer is held against the
+// OpenAPI document.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -26,13 +27,17 @@ class ApiFixture : public ::testing::Test {
   ~ApiFixture() override;
 
   /// Answers one request; `body` may be empty. A body is application/json unless a header says otherwise.
-  HttpAnswer ask(HttpMethod method, const std::string& target, std::string_view body = {}, const Headers& headers = {});
-  HttpAnswer get(const std::string& target, const Headers& headers = {}) { return ask(HttpMethod::kGet, target, {}, headers); }
+  HttpAnswer ask(HttpMethod method, const std::string& target, std::string_view body = {},
+                 const Headers& headers = {});
+  HttpAnswer get(const std::string& target, const Headers& headers = {}) {
+    return ask(HttpMethod::kGet, target, {}, headers);
+  }
   HttpAnswer post(const std::string& target, std::string_view body, const Headers& headers = {}) {
     return ask(HttpMethod::kPost, target, body, headers);
   }
   /// Sends lines in pieces of `piece` bytes.
-  HttpAnswer upload(const std::string& target, std::string_view lines, std::size_t piece, const Headers& headers = {});
+  HttpAnswer upload(const std::string& target, std::string_view lines, std::size_t piece,
+                    const Headers& headers = {});
 
   /// Library "notes" of dimension 4 by cosine, whose texts a fake embedder embeds.
   void make_notes();
@@ -54,7 +59,7 @@ class ApiFixture : public ::testing::Test {
 
   std::shared_ptr<HookedDatabase> database_ = std::make_shared<HookedDatabase>();
   std::shared_ptr<FakeEmbedder> embedder_ = std::make_shared<FakeEmbedder>();
-  ServiceOptions service_options_;                     // to be set before the first request
+  ServiceOptions service_options_;                           // to be set before the first request
   ApiOptions api_options_{.keys = {}, .access_log = false};  // likewise
 
  private:

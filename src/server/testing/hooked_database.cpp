@@ -64,8 +64,8 @@ Result<LibraryInfo> HookedDatabase::library(const RequestContext& context, const
   return engine_->library(context, name);
 }
 
-Result<std::vector<LibraryInfo>> HookedDatabase::libraries(const RequestContext& context, const std::string& after_name,
-                                                           std::size_t limit) {
+Result<std::vector<LibraryInfo>> HookedDatabase::libraries(const RequestContext& context,
+                                                           const std::string& after_name, std::size_t limit) {
   return engine_->libraries(context, after_name, limit);
 }
 
@@ -79,13 +79,15 @@ Result<DocumentPage> HookedDatabase::documents(const RequestContext& context, co
   return engine_->documents(context, library, page);
 }
 
-Result<std::uint64_t> HookedDatabase::count_documents(const RequestContext& context, const std::string& library,
-                                                      const Filter& where) {
+Result<std::uint64_t> HookedDatabase::count_documents(const RequestContext& context,
+                                                      const std::string& library, const Filter& where) {
   return engine_->count_documents(context, library, where);
 }
 
-Result<std::vector<Chunk>> HookedDatabase::chunks_by_id(const RequestContext& context, const std::string& library,
-                                                        std::span<const std::string> ids, const Include& include) {
+Result<std::vector<Chunk>> HookedDatabase::chunks_by_id(const RequestContext& context,
+                                                        const std::string& library,
+                                                        std::span<const std::string> ids,
+                                                        const Include& include) {
   return engine_->chunks_by_id(context, library, ids, include);
 }
 
@@ -99,7 +101,8 @@ Result<std::uint64_t> HookedDatabase::count_chunks(const RequestContext& context
   return engine_->count_chunks(context, library, where, where_document);
 }
 
-Result<std::vector<SearchResult>> HookedDatabase::search(const RequestContext& context, const std::string& library,
+Result<std::vector<SearchResult>> HookedDatabase::search(const RequestContext& context,
+                                                         const std::string& library,
                                                          std::span<const SearchQuery> queries) {
   return engine_->search(context, library, queries);
 }

@@ -32,7 +32,8 @@ class HookedDatabase final : public DatabaseProvider {
   std::string commit_token(Sequence sequence) const override { return engine_->commit_token(sequence); }
   Status wait_for(const RequestContext& context, std::span<const std::string> tokens) override;
   Result<WriteResult> write(const RequestContext& context, WriteRequest request) override;
-  Result<std::optional<WriteResult>> remembered(const RequestContext& context, const IdempotencyKey& idempotency) override;
+  Result<std::optional<WriteResult>> remembered(const RequestContext& context,
+                                                const IdempotencyKey& idempotency) override;
   Result<LibraryInfo> library(const RequestContext& context, const std::string& name) override;
   Result<std::vector<LibraryInfo>> libraries(const RequestContext& context, const std::string& after_name,
                                              std::size_t limit) override;
@@ -46,8 +47,8 @@ class HookedDatabase final : public DatabaseProvider {
                                           std::span<const std::string> ids, const Include& include) override;
   Result<ChunkPage> chunks(const RequestContext& context, const std::string& library, const PageRequest& page,
                            const Include& include) override;
-  Result<std::uint64_t> count_chunks(const RequestContext& context, const std::string& library, const Filter& where,
-                                     const Filter& where_document) override;
+  Result<std::uint64_t> count_chunks(const RequestContext& context, const std::string& library,
+                                     const Filter& where, const Filter& where_document) override;
   Result<std::vector<SearchResult>> search(const RequestContext& context, const std::string& library,
                                            std::span<const SearchQuery> queries) override;
   Status close() override { return engine_->close(); }

@@ -87,7 +87,8 @@ HttpAnswer HttpClient::read(Expect expect) {
     const std::size_t colon = field.find(": ");
     answer.headers.emplace_back(field.substr(0, colon), field.substr(colon + 2));
   }
-  if (expect == Expect::kBody) length = static_cast<std::size_t>(std::atoll(answer.header("Content-Length").c_str()));
+  if (expect == Expect::kBody)
+    length = static_cast<std::size_t>(std::atoll(answer.header("Content-Length").c_str()));
   buffer_.erase(0, end + kEnd.size());
   while (buffer_.size() < length) {
     if (!receive()) return {};
@@ -127,7 +128,8 @@ std::string http_request(std::string_view method, std::string_view target, std::
   std::string text;
   text.append(method).append(" ").append(target).append(" HTTP/1.1\r\nHost: test\r\n").append(more_headers);
   if (!body.empty()) {
-    if (more_headers.find("Content-Type") == std::string_view::npos) text.append("Content-Type: application/json\r\n");
+    if (more_headers.find("Content-Type") == std::string_view::npos)
+      text.append("Content-Type: application/json\r\n");
     text.append("Content-Length: ").append(std::to_string(body.size())).append("\r\n");
   }
   return text.append("\r\n").append(body);

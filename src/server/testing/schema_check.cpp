@@ -6,9 +6,10 @@ namespace sextant {
 
 namespace {
 
-constexpr std::array kWords = {"$ref",      "type",       "description", "properties",       "required", "additionalProperties",
-                               "items",     "enum",       "anyOf",       "minimum",          "maximum",  "exclusiveMinimum",
-                               "minItems",  "maxItems",   "minLength",   "maxLength",        "contentEncoding"};
+constexpr std::array kWords = {
+    "$ref",     "type",     "description", "properties", "required",       "additionalProperties",
+    "items",    "enum",     "anyOf",       "minimum",    "maximum",        "exclusiveMinimum",
+    "minItems", "maxItems", "minLength",   "maxLength",  "contentEncoding"};
 
 bool is_of_type(const Json& value, const std::string& type) {
   if (type == "null") return value.is_null();
@@ -20,7 +21,8 @@ bool is_of_type(const Json& value, const std::string& type) {
   return type == "object" && value.is_object();
 }
 
-std::string object_violation(const Json& document, const Json& schema, const Json& value, const std::string& path) {
+std::string object_violation(const Json& document, const Json& schema, const Json& value,
+                             const std::string& path) {
   const Json* properties = schema.find("properties");
   const Json* additional = schema.find("additionalProperties");
   for (const auto& [key, member] : value.as_object()) {
@@ -30,7 +32,8 @@ std::string object_violation(const Json& document, const Json& schema, const Jso
       if (additional->is_object()) known = additional;
     }
     if (known == nullptr) continue;
-    if (auto violation = schema_violation(document, *known, member, path + "." + key); !violation.empty()) return violation;
+    if (auto violation = schema_violation(document, *known, member, path + "." + key); !violation.empty())
+      return violation;
   }
   if (const Json* required = schema.find("required"); required != nullptr) {
     for (const Json& name : required->as_plain_array()) {
@@ -43,8 +46,10 @@ std::string object_violation(const Json& document, const Json& schema, const Jso
 std::string bounds_violation(const Json& schema, const Json& value, const std::string& path) {
   const auto bound = [&](const char* word) { return schema.find(word); };
   if (value.is_number()) {
-    if (const Json* b = bound("minimum"); b != nullptr && value.as_number() < b->as_number()) return path + ": too small";
-    if (const Json* b = bound("maximum"); b != nullptr && value.as_number() > b->as_number()) return path + ": too large";
+    if (const Json* b = bound("minimum"); b != nullptr && value.as_number() < b->as_number())
+      return path + ": too small";
+    if (const Json* b = bound("maximum"); b != nullptr && value.as_number() > b->as_number())
+      return path + ": too large";
     if (const Json* b = bound("exclusiveMinimum"); b != nullptr && value.as_number() <= b->as_number()) {
       return path + ": too small";
     }
@@ -59,7 +64,8 @@ std::string bounds_violation(const Json& schema, const Json& value, const std::s
 
 }  // namespace
 
-std::string schema_violation(const Json& document, const Json& schema, const Json& value, const std::string& path) {
+std::string schema_violation(const Json& document, const Json& schema, const Json& value,
+                             const std::string& path) {
   for (const auto& [word, meaning] : schema.as_object()) {
     bool known = false;
     for (const char* k : kWords) known = known || word == k;
@@ -92,7 +98,8 @@ std::string schema_violation(const Json& document, const Json& schema, const Jso
   if (value.is_object()) return object_violation(document, schema, value, path);
   if (const Json* items = schema.find("items"); items != nullptr && value.is_array()) {
     for (std::size_t i = 0; i < value.size(); ++i) {
-      auto violation = schema_violation(document, *items, value.element(i), path + "[" + std::to_string(i) + "]");
+      auto violation =
+          schema_violation(document, *items, value.element(i), path + "[" + std::to_string(i) + "]");
       if (!violation.empty()) return violation;
     }
   }

@@ -7,7 +7,9 @@
 
 namespace sextant {
 
-/// "" when `value` is what `schema` says; else the path and what is wrong. References are looked up in `document`.
-std::string schema_violation(const Json& document, const Json& schema, const Json& value, const std::string& path = "$");
+/// "" when `value` is what `schema` says; else the path and what is wrong. References are looked up in
+/// `document`.
+std::string schema_violation(const Json& document, const Json& schema, const Json& value,
+                             const std::string& path = "$");
 
 }  // namespace sextant
