@@ -82,12 +82,14 @@ Result<int> serve(const ServeFlags& flags) {
   options.http.read_threads = settings.worker_threads;
   TRY(Server::check(options));
   TRY_ASSIGN(auto native, open_native(settings));
+  Database& database = *native;
   TRY_ASSIGN(auto embedder, open_embedder(settings));
 
   ServiceOptions service_options;
   service_options.limits = settings.limits;
   Service service(std::make_shared<NativeDatabase>(std::move(native)), std::move(embedder), service_options);
   TRY_ASSIGN(auto server, Server::start(service, options));
+  TRY(database.announce(server->address()));
   log_info("server_ready",
            {{"address", server->address()}, {"version", kVersion}, {"pid", std::int64_t{getpid()}}});
 

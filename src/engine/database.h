@@ -82,6 +82,9 @@ class Database {
   std::string commit_token(Sequence sequence) const;
   Result<Sequence> parse_commit_token(std::string_view token) const;
 
+  /// Tells whoever tries to open the directory too where this database is served, once that is known.
+  Status announce(const std::string& endpoint) { return owner_->set_endpoint(endpoint); }
+
   Status health() const;
   DatabaseStats stats() const;
   const RecoveryReport& recovery() const { return recovery_; }

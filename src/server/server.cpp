@@ -1,5 +1,7 @@
 #include "server/server.h"
 
+#include <atomic>
+
 #include "server/api.h"
 
 namespace sextant {
@@ -8,6 +10,7 @@ struct Server::Impl {
   Impl(Service& service, const ApiOptions& options) : api(service, options) {}
   Api api;
   std::unique_ptr<HttpServer> http;
+  std::atomic<HttpServer*> running{nullptr};  // what requests may see of it, while they arrive
 };
 
 namespace {
@@ -40,7 +43,12 @@ Result<std::unique_ptr<Server>> Server::start(Service& service, ServerOptions op
   TRY_ASSIGN(options.http.address, parse_listen_address(options.listen));
   TRY(check_options(options));
   auto impl = std::make_unique<Impl>(service, ApiOptions{options.api_keys, options.access_log});
+  impl->api.facts().http = [impl = impl.get()] {
+    const HttpServer* http = impl->running.load();
+    return http == nullptr ? HttpServerStats{} : http->stats();
+  };
   TRY_ASSIGN(impl->http, HttpServer::start(options.http, impl->api));
+  impl->running = impl->http.get();
   return std::unique_ptr<Server>(new Server(std::move(impl)));
 }
 

@@ -23,7 +23,8 @@ std::string rfc3339(std::int64_t unix_ms) {
 
 }  // namespace
 
-OwnerLock::OwnerLock(std::unique_ptr<FileLock> lock, int pid) : lock_(std::move(lock)), pid_(pid) {}
+OwnerLock::OwnerLock(std::unique_ptr<FileLock> lock, int pid, std::string started)
+    : lock_(std::move(lock)), pid_(pid), started_(std::move(started)) {}
 
 Result<std::unique_ptr<OwnerLock>> OwnerLock::acquire(FileSystem& fs, Clock& clock,
                                                       const std::string& directory,
@@ -37,10 +38,14 @@ Result<std::unique_ptr<OwnerLock>> OwnerLock::acquire(FileSystem& fs, Clock& clo
             "{}; one process owns a database directory: reach it through its endpoint, or stop it first",
             lock.error().message));
   }
-  const int pid = ::getpid();
-  TRY((*lock)->write_note(fmt::format("process {} (started {}, serving {})", pid, rfc3339(clock.unix_ms()),
-                                      endpoint.empty() ? "no endpoint" : endpoint)));
-  return std::unique_ptr<OwnerLock>(new OwnerLock(std::move(*lock), pid));
+  std::unique_ptr<OwnerLock> owner(new OwnerLock(std::move(*lock), ::getpid(), rfc3339(clock.unix_ms())));
+  TRY(owner->set_endpoint(endpoint));
+  return owner;
+}
+
+Status OwnerLock::set_endpoint(const std::string& endpoint) {
+  return lock_->write_note(fmt::format("process {} (started {}, serving {})", pid_, started_,
+                                       endpoint.empty() ? "no endpoint" : endpoint));
 }
 
 Status OwnerLock::check_owner() const {

@@ -21,13 +21,16 @@ class OwnerLock {
   static Result<std::unique_ptr<OwnerLock>> acquire(FileSystem& fs, Clock& clock,
                                                     const std::string& directory,
                                                     const std::string& endpoint);
+  /// Tells whoever comes second another endpoint, once it is known.
+  Status set_endpoint(const std::string& endpoint);
   /// kOwnerLockHeld when this process is not the one that took the lock (a forked child).
   Status check_owner() const;
 
  private:
-  OwnerLock(std::unique_ptr<FileLock> lock, int pid);
+  OwnerLock(std::unique_ptr<FileLock> lock, int pid, std::string started);
   std::unique_ptr<FileLock> lock_;
   int pid_;
+  std::string started_;  // RFC 3339
 };
 
 }  // namespace sextant

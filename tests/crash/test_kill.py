@@ -115,7 +115,6 @@ FAULT_POINTS = [
     "commit.before_publish",
     "log.append.before_write",
     "log.append.after_write",
-    "log.append.before_sync",
     "log.sync.before",
     "log.sync.after",
     "records.write.before",
