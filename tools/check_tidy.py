@@ -90,7 +90,7 @@ class Batch:
         self.arguments = arguments
         self.sources = sources
         self.output = ""
-        self.clean = False
+        self.clean: list[Path] = []
 
     def look(self) -> list["Batch"]:
         """Looks at the batch; returns what had to be left out of it, as further batches."""
@@ -104,8 +104,14 @@ class Batch:
                  r"--header-filter=src/.*\.(h|cpp)$", "--checks=clang-diagnostic-thread-safety*,-bugprone-suspicious-include", unit],
                 capture_output=True, text=True, check=False,
             )
-        self.clean = done.returncode == 0
-        self.output = done.stdout if self.clean else done.stdout or done.stderr
+        if done.returncode == 0:
+            self.clean = self.sources
+        else:
+            self.output = done.stdout or done.stderr
+            blamed = {Path(name) for name in ERROR.findall(self.output)}
+            # A finding in a header, or none that can be told, leaves every file under suspicion.
+            if blamed and blamed <= set(self.sources):
+                self.clean = [source for source in self.sources if source not in blamed]
         if not moved:
             return []
         # What is in conflict with the first half of the batch may well agree with itself.
@@ -180,10 +186,9 @@ def main() -> int:
                 batch = running.pop(done)
                 for further in done.result():
                     running[pool.submit(further.look)] = further
-                if batch.clean:
-                    for source in batch.sources:
-                        (cache / keys[source]).touch()
-                else:
+                for source in batch.clean:
+                    (cache / keys[source]).touch()
+                if batch.output:
                     failed = True
                     print(batch.output, flush=True)
     if not wanted:

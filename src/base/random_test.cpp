@@ -49,7 +49,7 @@ TEST(Random, BelowCoversItsRangeEvenly) {
   constexpr int kDraws = 70'000;
   std::array<int, 7> counts{};
   for (int i = 0; i < kDraws; ++i) ++counts.at(random.below(counts.size()));
-  for (const int count : counts) EXPECT_NEAR(count, kDraws / 7, 5 * std::sqrt(kDraws / 7.0));
+  for (const int count : counts) EXPECT_NEAR(count, kDraws / 7.0, 5 * std::sqrt(kDraws / 7.0));
   EXPECT_EQ(random.below(1), 0U);
 }
 

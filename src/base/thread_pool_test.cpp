@@ -31,10 +31,17 @@ TEST(ThreadPool, ParallelForNeedsNoRoomInTheQueue) {
   expect_each_index_once(pool, 100);
 }
 
-TEST(ThreadPool, ParallelForUsesTheWorkersToo) {
+TEST(ThreadPool, ParallelForUsesTheWorkersTooAndWaitsForThem) {
   ThreadPool pool("both", 1);
-  std::latch both(2);
-  pool.parallel_for(2, [&](std::size_t) { both.arrive_and_wait(); });  // ends only if two threads take part
+  for (int round = 0; round < 1000; ++round) {  // in some the worker is the last to leave
+    std::latch both(2);
+    std::atomic<int> left{0};
+    pool.parallel_for(2, [&](std::size_t) {
+      both.arrive_and_wait();  // passed only if two threads take part
+      ++left;
+    });
+    ASSERT_EQ(left, 2);
+  }
 }
 
 TEST(ThreadPool, ParallelForMayBeNestedAndCalledByManyThreads) {

@@ -223,7 +223,8 @@ class MarkdownReader {
       return;
     }
     if (line.body.empty()) return writer_.finish_at_blank(section());
-    if ((fence_ = opening_fence(line))) {
+    fence_ = opening_fence(line);
+    if (fence_) {
       writer_.finish(section());
       return writer_.add(line.text, number, BlockKind::kLines);
     }

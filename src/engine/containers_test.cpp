@@ -100,7 +100,7 @@ TEST(VectorStore, BlocksCoverEveryRowOnceInOrder) {
 TEST(VectorStore, MemoryIsTheBlocksAndSmallForSmallStores) {
   VectorStore store(384);
   store.append(std::vector<float>(384, 1.0F), {});
-  EXPECT_EQ(store.view().vector_bytes(), 16U * 384 * sizeof(float));
+  EXPECT_EQ(store.view().vector_bytes(), std::size_t{16} * 384 * sizeof(float));
   for (int i = 1; i < 100'000; ++i) store.append(std::vector<float>(384, 1.0F), {});
   EXPECT_LE(static_cast<double>(store.view().vector_bytes()), 1.1 * 100'000 * 384 * sizeof(float));
 }

@@ -25,7 +25,7 @@ constexpr SettingsReader::Range kDimensions{8, 65'536};
 constexpr std::size_t kShortestPart = 3;
 constexpr std::size_t kLongestPart = 5;
 constexpr double kWordWeight = 1.0;
-constexpr double kPartWeight = 0.25;
+constexpr double kPartWeight = 0.4;
 constexpr double kFunctionWordWeight = 0.15;
 
 enum FeatureKind : std::uint64_t { kWord = 1, kPart = 2, kPair = 3 };  // seeds of the hash

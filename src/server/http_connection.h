@@ -4,6 +4,9 @@
 // Thread rule: a connection lives on one I/O thread; only the work of its exchanges leaves it.
 #pragma once
 
+// clang-format off
+#include <utility>  // first: Asio of Boost 1.74 uses std::exchange and does not include it
+// clang-format on
 #include <array>
 #include <atomic>
 #include <boost/asio/awaitable.hpp>
@@ -15,7 +18,6 @@
 #include <string>
 #include <thread>
 #include <unordered_set>
-#include <utility>  // Asio of Boost 1.74 uses std::exchange without including it
 
 #include "base/mutex.h"
 #include "base/thread_pool.h"

@@ -2,6 +2,9 @@
 
 #include <pthread.h>
 
+// clang-format off
+#include <utility>  // first, see http_connection.h
+// clang-format on
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
@@ -9,7 +12,6 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
 #include <ctime>
-#include <utility>  // see http_connection.h
 #include <vector>
 
 #include "base/clock.h"

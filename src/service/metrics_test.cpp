@@ -1,8 +1,8 @@
 #include "service/metrics.h"
 
 #include <gtest/gtest.h>
+#include <re2/re2.h>
 
-#include <regex>
 #include <set>
 #include <sstream>
 #include <thread>
@@ -21,18 +21,18 @@ TEST(Metrics, EveryLineIsATextExpositionLineAndEveryNameHasHelpAndType) {
   metrics.count_verb(Verb::kSearch, std::nullopt, 1'500'000);
   metrics.count_verb(Verb::kWrite, ErrorCode::kInternal, 1);
   metrics.count_embedding("local", EmbeddingPurpose::kQuery, 3, true, 5);
-  const std::regex sample(R"re([a-z_]+(\{([a-z]+="[^"]*",?)+\})? ([-+0-9.e]+|\+Inf|NaN))re");
-  const std::regex comment(R"(# (HELP|TYPE) ([a-z_]+) .+)");
+  const RE2 sample(R"re([a-z_]+(\{([a-z]+="[^"]*",?)+\})? ([-+0-9.e]+|\+Inf|NaN))re");
+  const RE2 comment(R"(# (?:HELP|TYPE) ([a-z_]+) .+)");
   std::set<std::string> described;
   std::istringstream lines(metrics.render());
   int samples = 0;
   for (std::string line; std::getline(lines, line);) {
-    std::smatch match;
-    if (std::regex_match(line, match, comment)) {
-      described.insert(match[2]);
+    std::string of;
+    if (RE2::FullMatch(line, comment, &of)) {
+      described.insert(of);
       continue;
     }
-    ASSERT_TRUE(std::regex_match(line, sample)) << line;
+    ASSERT_TRUE(RE2::FullMatch(line, sample)) << line;
     ++samples;
     std::string name = line.substr(0, line.find_first_of("{ "));
     for (const char* suffix : {"_bucket", "_sum", "_count"}) {

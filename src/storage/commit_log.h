@@ -53,9 +53,10 @@ class CommitLog {
   /// log falls idle.
   virtual Status mark_idle() = 0;
 
-  /// Calls `visit` for every group that holds a sequence >= `from` (a mark holds none), oldest first, up to the last one
-  /// appended before the call; an error of `visit` ends the reading and is returned. A damaged group is kDamaged, naming
-  /// file and offset; a `from` before first_sequence() is kInvalidArgument. Any thread.
+  /// Calls `visit` for every group that holds a sequence >= `from` (a mark holds none), oldest first, up to
+  /// the last one appended before the call; an error of `visit` ends the reading and is returned. A damaged
+  /// group is kDamaged, naming file and offset; a `from` before first_sequence() is kInvalidArgument. Any
+  /// thread.
   virtual Status read_from(Sequence from, const std::function<Status(const LogGroup&)>& visit) = 0;
 
   /// Forgets groups whose last sequence is below `before`; the lower bound is made durable before files go.

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import threading
 from pathlib import Path
 
 import pytest
+from support.places import ROOT
 from support.rest import Rest
 from support.server_process import ServerProcess
 
@@ -34,7 +36,7 @@ def seed() -> int:
 
 def create_libraries(server: ServerProcess) -> None:
     rest = Rest(server.url)
-    for library in LIBRARIES:
+    for library in (*LIBRARIES, "crash.filler"):
         field = {"dimension": DIMENSION, "model": "crash"}
         rest.ok("POST", "/v1/libraries", {"name": library, "vectors": {"embedding": field}}, status=201)
     rest.close()
@@ -109,7 +111,7 @@ def test_kills_at_random_moments(tmp_path: Path, seed: int) -> None:
     report(ledger, kills, early)
 
 
-FAULT_POINTS = [
+COMMIT_POINTS = [
     "commit.before_append",
     "commit.before_apply",
     "commit.before_publish",
@@ -120,22 +122,54 @@ FAULT_POINTS = [
     "records.write.before",
     "records.write.after",
 ]
+ROTATION_POINTS = ["log.rotate.before", "log.rotate.after_create"]
+STOP_POINTS = ["records.flush.before"]
+UNREACHED_POINTS = ["log.trim.before_persist", "log.trim.after_persist"]  # no server trims its log so far
+LOG_FILE_BYTES = 64 << 20
 
 
-@pytest.mark.parametrize("point", FAULT_POINTS)
+def die_at(point: str, nth: int, data: Path) -> ServerProcess:
+    """A server that ends itself there, as if killed; see base/fault_point.h."""
+    return ServerProcess(data, embedder="none", environment={"SEXTANT_FAULT": f"{point}:{nth}:kill"})
+
+
+def fill_log(server: ServerProcess) -> None:
+    """Makes the log's first file nearly full, so that a few more writes begin the next."""
+    rest = Rest(server.url)
+    filler = "x" * 900_000
+    while (left := LOG_FILE_BYTES - rest.ok("GET", "/v1/status")["bytes"]["log"]) > 100_000:
+        text = filler[: left - 50_000]
+        chunk = {"id": "filler", "vector": [1.0] * DIMENSION, "text": text}
+        documents = [{"id": "filler", "chunks": [chunk]}]
+        rest.ok("POST", "/v1/libraries/crash.filler/documents", {"documents": documents, "durability": "flushed"})
+    rest.close()
+
+
+def test_every_named_point_is_known_here() -> None:
+    found = {
+        name
+        for file in (ROOT / "src").rglob("*.cpp")
+        if not file.stem.endswith("_test")
+        for name in re.findall(r'FAULT_POINT\("([^"]+)"\)', file.read_text())
+    }
+    assert found == {*COMMIT_POINTS, *ROTATION_POINTS, *STOP_POINTS, *UNREACHED_POINTS}
+
+
+@pytest.mark.parametrize("point", [*COMMIT_POINTS, *ROTATION_POINTS, *STOP_POINTS])
 def test_death_at_a_named_point(tmp_path: Path, seed: int, point: str) -> None:
-    """The process ends itself there, as if killed; see base/fault_point.h."""
     numbers = random.Random(f"{seed} {point}")
     ledger = Ledger()
     writers = [Writer(number, seed, ledger) for number in range(WRITERS)]
     with ServerProcess(tmp_path / "db", embedder="none") as server:
         create_libraries(server)
+        if point in ROTATION_POINTS:
+            fill_log(server)
         server.stop()
-    armed = ServerProcess(
-        server.data, embedder="none", environment={"SEXTANT_FAULT": f"{point}:{numbers.randint(5, 60)}:kill"}
-    )
-    with armed:
+    with die_at(point, numbers.randint(5, 60) if point in COMMIT_POINTS else 1, server.data) as armed:
         threads = start(writers, armed.url)
+        if point in STOP_POINTS:
+            write_until(ledger, writers, threads, numbers.randint(5, 60))
+            armed.terminate()
         assert armed.wait(PATIENCE_S) == 137, "the point was not reached"
         end(writers, threads)
     with server:

@@ -90,7 +90,8 @@ class BertEncoder::Loader {
       weight.insert(weight.end(), part_weight.begin(), part_weight.end());
       bias.insert(bias.end(), part_bias.begin(), part_bias.end());
     }
-    const float scale = 1.0F / std::sqrt(static_cast<float>(hidden / config_.heads));
+    const std::size_t head_width = hidden / config_.heads;
+    const float scale = 1.0F / std::sqrt(static_cast<float>(head_width));
     for (std::size_t i = 0; i < hidden * hidden; ++i) weight[i] *= scale;
     for (std::size_t i = 0; i < hidden; ++i) bias[i] *= scale;
     return Linear::pack(project_, weight, bias);
