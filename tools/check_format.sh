@@ -11,7 +11,7 @@ fi
 files=()
 while IFS= read -r -d '' file; do
   if [ -f "$file" ]; then files+=("$file"); fi
-done < <(git ls-files -z --cached --others --exclude-standard -- '*.h' '*.cpp')
+done < <(git -c safe.directory="*" ls-files -z --cached --others --exclude-standard -- '*.h' '*.cpp')
 [ ${#files[@]} -gt 0 ] || exit 0
 if [ "${1:-}" = --fix ]; then
   exec clang-format-19 -i "${files[@]}"

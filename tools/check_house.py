@@ -27,7 +27,7 @@ FORBIDDEN = [
 
 def tracked_files(root: Path) -> list[Path]:
     listing = subprocess.run(
-        ["git", "-C", root, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        ["git", "-c", "safe.directory=*", "-C", root, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         capture_output=True, text=True, check=True,
     )
     return [root / name for name in sorted(filter(None, listing.stdout.split("\0"))) if (root / name).is_file()]
