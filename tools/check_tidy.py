@@ -22,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 TIDY = "clang-tidy-19"
@@ -38,7 +39,7 @@ EXTRA = ["-Wno-everything", "-Wthread-safety", "-DBOOST_ASIO_HAS_CO_AWAIT", "-DB
 GCC_ONLY = {"-fcoroutines", "-fconcepts", "-fno-canonical-system-headers", "-fanalyzer"}
 
 
-def clang_arguments(entry: dict) -> tuple[str, ...]:
+def clang_arguments(entry: dict[str, Any]) -> tuple[str, ...]:
     """The arguments of a compile command as clang understands them, without source, output and warnings."""
     words = entry.get("arguments") or shlex.split(entry["command"])
     kept = []
@@ -138,7 +139,7 @@ class Batch:
 
 def batches_of(waiting: dict[Path, tuple[str, ...]], jobs: int) -> list[Batch]:
     """Batches of one folder and compile command each, as even as can be, tests apart from what they test."""
-    def group(source: Path) -> tuple:
+    def group(source: Path) -> tuple[object, ...]:
         return waiting[source], source.relative_to(ROOT).parts[1], source.stem.endswith("_test")
 
     batches = []

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -39,11 +40,12 @@ constexpr std::array<std::string_view, 60> kFunctionWords = {
     "they", "this",  "to",   "was",  "we",   "were", "what", "when",  "which", "will", "with",  "you"};
 static_assert(std::is_sorted(kFunctionWords.begin(), kFunctionWords.end()));
 
-/// One occurrence of something to hash.
+/// What a text is found by, and how often the text has it.
 struct Feature {
-  std::uint64_t hash;
-  double weight;
+  double weight = 0;
+  std::size_t count = 0;
 };
+using Features = std::unordered_map<std::uint64_t, Feature>;  // by hash
 
 UChar32 icu(std::uint32_t c) { return static_cast<UChar32>(c); }
 
@@ -68,7 +70,7 @@ bool is_word_character(std::uint32_t c) {
 /// Walks over a text and collects its features.
 class FeatureCollector {
  public:
-  std::vector<Feature> collect(std::string_view text) {
+  Features collect(std::string_view text) {
     for (std::size_t i = 0; i < text.size();) {
       const std::uint32_t c = next_code_point(text, i);
       if (!is_word_character(c)) {
@@ -89,7 +91,9 @@ class FeatureCollector {
 
  private:
   void add(FeatureKind kind, std::string_view bytes, double weight) {
-    features_.push_back({.hash = xxh3(bytes, kind), .weight = weight});
+    Feature& feature = features_[xxh3(bytes, kind)];
+    feature.weight = weight;
+    ++feature.count;
   }
 
   /// With the neighbour before it, as a pair is what comes nearest to a word in these scripts.
@@ -130,7 +134,7 @@ class FeatureCollector {
   std::string word_;
   std::vector<std::size_t> starts_;  // of the word's characters
   std::string previous_single_;
-  std::vector<Feature> features_;
+  Features features_;
 };
 
 /// 1 + log2(count), straight between powers of two: unlike the library's logarithm, the same on every
@@ -141,15 +145,13 @@ double damped(std::size_t count) {
          static_cast<double>(count) / static_cast<double>(std::size_t{1} << power);
 }
 
-std::vector<float> hash_into_vector(std::vector<Feature> features, std::size_t dimension) {
-  std::sort(features.begin(), features.end(),
-            [](const Feature& a, const Feature& b) { return a.hash < b.hash; });
+std::vector<float> hash_into_vector(const Features& features, std::size_t dimension) {
+  // Sums depend on their order, which must not be that of a hash table.
+  std::vector<std::pair<std::uint64_t, Feature>> ordered(features.begin(), features.end());
+  std::sort(ordered.begin(), ordered.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   std::vector<double> sums(dimension);
-  for (std::size_t i = 0; i < features.size();) {
-    std::size_t count = 0;
-    const auto [hash, weight] = features[i];
-    for (; i < features.size() && features[i].hash == hash; ++i) ++count;
-    const double value = weight * damped(count);
+  for (const auto& [hash, feature] : ordered) {
+    const double value = feature.weight * damped(feature.count);
     // The high half chooses the element, the lowest bit the sign.
     const std::size_t element = ((hash >> 32U) * dimension) >> 32U;
     sums[element] += (hash & 1U) != 0 ? value : -value;

@@ -45,7 +45,7 @@ class Api::Exchange final : public HttpExchange {
       : api_(api),
         head_(head),
         started_ns_(system_clock().monotonic_ns()),
-        trace_(read_trace(head.header("traceparent"), system_random())) {
+        trace_(read_trace(head.header("traceparent"), api.trace_random_)) {
     if (Status status = admit(); !status) refusal_ = std::move(status).error();
     if (refusal_ || options_) return;
     place = route_->place;
@@ -221,7 +221,8 @@ Api::Api(Service& service, const ApiOptions& options)
       access_log_(options.access_log),
       authenticator_(options.keys),
       routes_(all_routes()),
-      router_(routes_) {
+      router_(routes_),
+      trace_random_(system_random().next()) {
   facts_.openapi = openapi_document(routes_, service.limits(),
                                     {.version = build_version(), .key_required = authenticator_.required()})
                        .to_string();
@@ -236,7 +237,7 @@ std::unique_ptr<HttpExchange> Api::begin(const RequestHead& head) {
 }
 
 HttpResponse Api::refuse(int status, Error error) {
-  const Trace trace = read_trace(std::nullopt, system_random());
+  const Trace trace = read_trace(std::nullopt, trace_random_);
   HttpResponse response = problem_response(error, status, trace.trace_id);
   record(HttpMethod::kOther, nullptr, response, 0, trace.trace_id);
   return response;

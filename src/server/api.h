@@ -44,6 +44,7 @@ class Api final : public HttpApplication {
   const Authenticator authenticator_;
   const std::vector<Route> routes_;
   const Router router_;
+  SeededRandom trace_random_;  // ids must differ, not be secret
   ServerFacts facts_;
 };
 

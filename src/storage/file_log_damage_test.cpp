@@ -85,6 +85,7 @@ TEST(FileLogDamage, OfTheLastGroupIsRefusedOnceAMarkOrAppliedStateCoversIt) {
     const auto applied = copy_of(*unmarked);
     ASSERT_TRUE(applied->corrupt(file_path(1), offset, 1));
     EXPECT_EQ(open_log(*applied, {.applied_through = last}).error().code, ErrorCode::kDamaged) << offset;
+    ASSERT_EQ(file_size(*applied, 1), end) << "a log that is refused is left as it is";
     EXPECT_EQ(open_log(*applied)->get()->last_sequence(), last - 1) << offset;
   }
   // The mark itself holds nothing that could be lost.
@@ -93,6 +94,29 @@ TEST(FileLogDamage, OfTheLastGroupIsRefusedOnceAMarkOrAppliedStateCoversIt) {
     ASSERT_TRUE(disk->corrupt(file_path(1), offset, 1));
     EXPECT_EQ(open_log(*disk, {.applied_through = last})->get()->last_sequence(), last) << offset;
   }
+}
+
+TEST(FileLogDamage, AGroupThatDoesNotFollowTheOneBeforeIsNotTaken) {
+  Written written;
+  const std::string bytes = read_file(*written.disk, file_path(1)).value();
+  const auto from = [&](std::size_t group) { return bytes.substr(written.starts[group]); };
+  const auto through = [&](std::size_t group) { return bytes.substr(0, written.starts[group]); };
+  const auto open_with = [&](const std::string& content) {
+    const auto disk = copy_of(*written.disk);
+    const auto file = disk->open(file_path(1), OpenMode::kReadWrite).value();
+    EXPECT_TRUE(file->truncate(0));
+    EXPECT_TRUE(file->write_at(0, content));
+    auto log = open_log(*disk);
+    EXPECT_TRUE(log);
+    const Sequence last = (*log)->last_sequence();
+    EXPECT_EQ(read_all(**log).value(), Content::through(last));
+    return last;
+  };
+  // Every group is intact: only its place is wrong. None was written after the sync, so nothing says that it
+  // was durable.
+  EXPECT_EQ(open_with(bytes), 7U);
+  EXPECT_EQ(open_with(through(2) + from(3)), 3U) << "the third is missing";
+  EXPECT_EQ(open_with(through(3) + from(2)), 4U) << "the third comes twice";
 }
 
 TEST(FileLogDamage, IsMetByReadersToo) {

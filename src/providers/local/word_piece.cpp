@@ -12,6 +12,8 @@ constexpr std::string_view kInnerPrefix = "##";
 // Written out in a text these stand for themselves, as in the reference.
 constexpr std::array<std::string_view, 5> kSpecialTokens = {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"};
 
+constexpr std::size_t kPartBytes = std::size_t{64} << 10U;
+
 bool continues_character(char byte) { return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U; }
 
 }  // namespace
@@ -81,10 +83,17 @@ Result<std::vector<std::int32_t>> WordPiece::encode(std::string_view text, std::
 
 Status WordPiece::append_words(std::string_view text, std::size_t limit,
                                std::vector<std::int32_t>& out) const {
-  TRY_ASSIGN(const auto words, split_bert_words(text, options_));
-  for (const std::string& word : words) {
-    if (out.size() >= limit) break;
-    append_pieces(word, out);
+  // A long text is taken in parts that end where a word ends, as most of it may be behind the limit.
+  while (!text.empty() && out.size() < limit) {
+    const std::size_t end =
+        text.size() > kPartBytes ? text.find_first_of(" \t\r\n", kPartBytes) : text.size();
+    const std::string_view part = text.substr(0, end);
+    text.remove_prefix(part.size());
+    TRY_ASSIGN(const auto words, split_bert_words(part, options_));
+    for (const std::string& word : words) {
+      if (out.size() >= limit) break;
+      append_pieces(word, out);
+    }
   }
   return {};
 }

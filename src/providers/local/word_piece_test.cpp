@@ -98,6 +98,20 @@ TEST_F(WordPieceTest, KeepsTheFrameWhenItCuts) {
   EXPECT_EQ(encode("want[SEP]want", 4), (Tokens{2, 7, 3, 3}));
 }
 
+TEST_F(WordPieceTest, SplitsNoWordOfALongText) {
+  std::string text;
+  Tokens expected = {2};
+  for (int i = 0; i < 30'000; ++i) {
+    text += "unwanted ";
+    expected.insert(expected.end(), {4, 5, 6});
+  }
+  expected.push_back(3);
+  EXPECT_EQ(encode(text), expected);
+  expected.resize(70'000);
+  expected.back() = 3;
+  EXPECT_EQ(encode(text, 70'000), expected);
+}
+
 TEST_F(WordPieceTest, TakesSpecialTokensInATextForThemselves) {
   EXPECT_EQ(encode("want[SEP]want [CLS][PAD]"), (Tokens{2, 7, 3, 7, 2, 0, 3}));
   EXPECT_EQ(encode("[MASK]"), (Tokens{2, 1, 1, 1, 3})) << "not in this vocabulary, so it is text";
