@@ -241,6 +241,26 @@ TEST_F(RecordStoreTest, AsksAlsoBeforeAFlushOfItsOwn) {
   EXPECT_GE(asked, store->flushed_through().value());
 }
 
+TEST_F(RecordStoreTest, AFlushOfItsOwnTakesAllFamiliesTogether) {
+  {
+    const auto store = open({.write_buffer_bytes = 256U << 10U});
+    const std::string large(10'000, 'x');
+    for (Sequence sequence = 1; store->flushed_through().value() == 0; ++sequence) {
+      ASSERT_LT(sequence, 100'000U) << "no flush in a gigabyte";
+      // One family grows much faster than the others.
+      RecordBatch batch;
+      batch.put(Family::kIds, "last", std::to_string(sequence));
+      batch.put(Family::kPayload, "last", std::to_string(sequence) + large);
+      ASSERT_TRUE(store->write(std::move(batch), sequence));
+    }
+  }
+  const auto store = open();
+  const std::string expected = std::to_string(store->applied_through());
+  EXPECT_NE(expected, "0");
+  EXPECT_EQ(get(*store, Family::kIds, "last"), expected);
+  EXPECT_EQ(get(*store, Family::kPayload, "last").value().substr(0, expected.size() + 1), expected + "x");
+}
+
 TEST_F(RecordStoreTest, NothingBecomesDurableAfterBeforeFlushRefused) {
   {
     std::atomic<bool> refuse{false};

@@ -1,8 +1,8 @@
 """Kill -9 under writes: what was acknowledged is there, whole; what was pending is there whole or not at all.
 
-SEXTANT_KILLS sets how many kills (default 10), SEXTANT_SEED the seed (default: another one each run, printed). Each run
-prints seed, kills, operations, acknowledged ones, and pending ones that were found or not. With N clean kills the rate of
-failures is below 3/N at a confidence of 95 %.
+SEXTANT_KILLS sets how many kills (default 10), SEXTANT_SEED the seed (default: another one each run, printed). Each
+run prints seed, kills, operations, acknowledged ones, and pending ones that were found or not. With N clean kills the
+rate of failures is below 3/N at a confidence of 95 %.
 """
 
 from __future__ import annotations
@@ -75,8 +75,8 @@ def report(ledger: Ledger, kills: int, early: int) -> None:
     counts = ledger.counts
     print(
         f"{kills} kills under writes and {early} while opening; {counts.operations} operations, "
-        f"{counts.acknowledged} acknowledged; pending {counts.pending_found} found, {counts.pending_not_found} not "
-        f"found, {counts.pending_in_part} found as a first part of separate documents; {counts.repeats} repeats of keys; "
+        f"{counts.acknowledged} acknowledged; pending {counts.pending_found} found, "
+        f"{counts.pending_not_found} not found, {counts.pending_in_part} found as a first part of separate documents; {counts.repeats} repeats of keys; "
         f"0 failures, rate below {3 / kills:.2g} (95 %)"
     )
 

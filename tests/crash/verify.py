@@ -82,13 +82,13 @@ def check_all(rest: Rest, ledger: Ledger, seed: int) -> None:
     for place in {*ledger.state, *found}:
         assert found.get(place) == ledger.state.get(place), ledger.story(place, found.get(place))
     check_searches(rest, found, seed)
-    repeat_pending(rest, ledger, happened, versions)
     repeat_acknowledged(rest, ledger)
+    repeat_pending(rest, ledger, happened, versions)
     assert read_documents(rest)[0] == {place: state for place, state in ledger.state.items() if state is not None}
 
 
 def repeat_pending(rest: Rest, ledger: Ledger, happened: dict[int, int], versions: dict[Place, int]) -> None:
-    """A pending operation is sent again with its key: done now if it was not, answered like the first time if it was."""
+    """A pending operation is sent again with its key: done now if it was not, else answered like the first time."""
     for writer, count in happened.items():
         operation = ledger.pending[writer]
         response = send(rest, operation.request)
@@ -97,7 +97,9 @@ def repeat_pending(rest: Rest, ledger: Ledger, happened: dict[int, int], version
         if count == len(operation.effects):
             assert response.headers.get(REPLAYED) == "true", f"{operation.what} happened, and its repeat happened again"
             for place, version in versions_told(operation.effects, answer).items():
-                assert version == versions.get(place), f"the repeat of {operation.what} tells another version of {place}"
+                assert version == versions.get(place), (
+                    f"the repeat of {operation.what} tells another version of {place}"
+                )
         elif count == 0:
             assert REPLAYED not in response.headers, f"{operation.what} had not happened, and its repeat says it had"
         ledger.finish(writer, answer)
@@ -108,7 +110,9 @@ def repeat_acknowledged(rest: Rest, ledger: Ledger) -> None:
     """What was acknowledged is sent again with its key: the answer is the first one, word by word."""
     for operation in ledger.last.values():
         response = send(rest, operation.request)
-        assert response.headers.get(REPLAYED) == "true", f"{operation.what} was acknowledged, and its repeat happened again"
+        assert response.headers.get(REPLAYED) == "true", (
+            f"{operation.what} was acknowledged, and its repeat happened again"
+        )
         assert response.json() == operation.answer, operation.what
         ledger.counts.repeats += 1
 
@@ -118,7 +122,5 @@ def versions_told(effects: list[tuple[Place, State]], answer: dict[str, Any]) ->
     results = answer.get("results", [answer])
     assert len(results) == len(effects)
     return {
-        place: result["version"]
-        for (place, after), result in zip(effects, results, strict=True)
-        if after is not None
+        place: result["version"] for (place, after), result in zip(effects, results, strict=True) if after is not None
     }

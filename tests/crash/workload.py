@@ -69,9 +69,7 @@ class Writer:
     def _put(self) -> Operation:
         place = self._documents(self._random.choice(LIBRARIES), 1)[0]
         n = self._operations
-        return self._operation(
-            "put", "PUT", path(place), document_body(place[1], n), [(place, n)], Unit.WHOLE
-        )
+        return self._operation("put", "PUT", path(place), document_body(place[1], n), [(place, n)], Unit.WHOLE)
 
     def _delete(self) -> Operation:
         there = [place for place in self._own() if self._ledger.state.get(place) is not None]

@@ -19,12 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parents[1]
-if __name__ == "__main__":
-    sys.path[:0] = [str(TESTS), str(TESTS.parent / "clients" / "python")]
+sys.path[:0] = [str(TESTS), str(TESTS.parent / "clients" / "python")]  # as tests/pytest.ini says
 
-import sextant
-from support.places import WORDNET
-from support.server_process import ServerProcess, run_sextant
+import sextant  # noqa: E402
+from support.places import WORDNET  # noqa: E402
+from support.server_process import ServerProcess, run_sextant  # noqa: E402
 
 LIBRARY = "wordnet"
 RANKS = 10  # documents looked at

@@ -106,7 +106,7 @@ def test_searches_answer_hits(library: sextant.Library) -> None:
     result = library.search(vector=vectors[4], k=3, include=["text", "vector", "document"], explain=True)
     assert len(result) == 3
     assert result[0] is result.hits[0]
-    assert [hit.chunk_id for hit in result][0] == "d004#0"
+    assert result[0].chunk_id == "d004#0"
     assert (result.exact, result[0].text, result[0].metadata) == (True, "number 4", None)
     assert result[0].document is not None
     assert (result[0].document.id, result[0].document.metadata) == ("d004", {"n": 4})

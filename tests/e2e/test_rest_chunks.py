@@ -70,9 +70,7 @@ def test_a_patched_chunk_keeps_what_is_not_named(rest: Rest, filled: str) -> Non
     assert (chunk["text"], chunk["norm"], chunk["metadata"]) == ("rewritten", 17, {"new": True})
     assert rest.ok("GET", f"{filled}/documents/d2")["chunk_ids"] == ["d2#0", "d2#1"]
     assert_problem(rest.patch(f"{filled}/chunks/none", {"metadata": {}}), 404, "chunk_not_found")
-    assert_problem(
-        rest.patch(path, {"vector": [1, 2, 3]}), 422, "embedding_contract_violation", "vector"
-    )
+    assert_problem(rest.patch(path, {"vector": [1, 2, 3]}), 422, "embedding_contract_violation", "vector")
 
 
 def test_a_deleted_chunk_leaves_its_document(rest: Rest, filled: str) -> None:

@@ -13,8 +13,9 @@ def chunk(*vector: float, **fields: Any) -> dict[str, Any]:
 
 
 def test_documents_are_written_in_order_and_each_is_told(rest: Rest, library: str) -> None:
+    own = chunk(0, 1, id="own", metadata={"m": 2})
     documents = [
-        {"id": "a", "metadata": {"n": 1}, "chunks": [chunk(1, 0, text="first"), chunk(0, 1, id="own", metadata={"m": 2})]},
+        {"id": "a", "metadata": {"n": 1}, "chunks": [chunk(1, 0, text="first"), own]},
         {"chunks": [chunk(1, 1)]},
         {"id": "empty"},
     ]

@@ -59,7 +59,10 @@ def test_a_repeat_gets_the_first_answer_and_has_no_second_effect(rest: Rest, lib
 
 
 def test_a_repeat_of_a_creation_and_of_a_transaction(rest: Rest, name: str) -> None:
-    operations = [{"library": name, "upsert_documents": [{"id": "a"}, {}]}, {"library": name, "delete_documents": ["a"]}]
+    operations = [
+        {"library": name, "upsert_documents": [{"id": "a"}, {}]},
+        {"library": name, "delete_documents": ["a"]},
+    ]
     for path, body in (("/v1/libraries", {"name": name + "-2"}), ("/v1/transactions", {"operations": operations})):
         headers = {"Idempotency-Key": f"{name}-{path}"}
         first, repeat = (rest.post(path, body, headers=headers) for _ in range(2))

@@ -160,9 +160,8 @@ def test_a_page_has_a_limit_and_a_cursor_belongs_to_its_list(rest: Rest, library
 def test_a_patch_merges_what_may_change_and_refuses_the_contract(rest: Rest) -> None:
     path = rest.library(metadata={"keep": 1, "drop": 2})
     before = rest.ok("GET", path)
-    answer = rest.ok(
-        "PATCH", path, {"metadata": {"drop": None, "new": [1]}, "index": {"kind": "flat"}, "chunking": {"max_bytes": 500}}
-    )
+    patch = {"metadata": {"drop": None, "new": [1]}, "index": {"kind": "flat"}, "chunking": {"max_bytes": 500}}
+    answer = rest.ok("PATCH", path, patch)
     library = answer["library"]
     assert library["metadata"] == {"keep": 1, "new": [1]}
     assert library["index"] == {"kind": "flat"}

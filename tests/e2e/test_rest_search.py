@@ -181,9 +181,7 @@ def test_several_queries_answer_like_each_alone(rest: Rest) -> None:
     mixed = {"queries": queries, "k": 3}
     assert_problem(rest.post(f"{library}/search", mixed), 422, "invalid_argument", "queries")
     second = {"queries": [queries[0], {"vector": [1.0]}]}
-    assert_problem(
-        rest.post(f"{library}/search", second), 422, "embedding_contract_violation", "queries[1].vector"
-    )
+    assert_problem(rest.post(f"{library}/search", second), 422, "embedding_contract_violation", "queries[1].vector")
     assert_problem(rest.post(f"{library}/search", {"queries": []}), 422, "invalid_argument", "queries")
     many = {"queries": [{"vector": vectors[0]}] * 1001}
     assert_problem(rest.post(f"{library}/search", many), 422, "limit_exceeded", "queries")
@@ -212,9 +210,7 @@ def test_several_queries_answer_like_each_alone(rest: Rest) -> None:
         ({"vector": [1.0] * 8, "consistency": "weak"}, "invalid_argument", "consistency"),
     ],
 )
-def test_a_wrong_search_is_refused_by_its_field(
-    rest: Rest, body: dict[str, Any], code: str, field: str | None
-) -> None:
+def test_a_wrong_search_is_refused_by_its_field(rest: Rest, body: dict[str, Any], code: str, field: str | None) -> None:
     library, _ = fill(rest, count=2)
     assert_problem(rest.post(f"{library}/search", body), 422, code, field)
 
@@ -240,9 +236,7 @@ def test_similar_answers_the_neighbours_without_the_chunk_itself(rest: Rest) -> 
     assert_problem(rest.post(f"{library}/similar", {}), 422, "invalid_argument", "chunk_id")
     both = {"chunk_id": "d010#0", "vector": vectors[0]}
     assert_problem(rest.post(f"{library}/similar", both), 422, "invalid_argument", "vector")
-    assert_problem(
-        rest.post(f"{library}/similar", {"chunk_id": "d010#0", "k": 10_001}), 422, "limit_exceeded", "k"
-    )
+    assert_problem(rest.post(f"{library}/similar", {"chunk_id": "d010#0", "k": 10_001}), 422, "limit_exceeded", "k")
 
 
 def test_after_takes_commit_tokens_and_refuses_what_is_none(rest: Rest, library: str) -> None:

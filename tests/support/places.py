@@ -20,3 +20,8 @@ def binary() -> Path:
 
 def has_model() -> bool:
     return (MODEL / "model.safetensors").is_file()
+
+
+def data_folder() -> Path:
+    """The folder of test data outside the tree; it may be absent."""
+    return Path(os.environ.get("SEXTANT_TEST_DATA") or ROOT.parent / "shared" / "data")

@@ -158,9 +158,9 @@ def clean_environment() -> dict[str, str]:
     }
 
 
-def run_sextant(*arguments: str, seconds: float = 60, environment: Mapping[str, str] | None = None) -> (
-    subprocess.CompletedProcess[str]
-):
+def run_sextant(
+    *arguments: str, seconds: float = 60, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """One run of the command line, to its end."""
     return subprocess.run(
         [str(binary()), *arguments],

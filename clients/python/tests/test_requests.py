@@ -40,7 +40,9 @@ def test_any_vector_goes_as_base64_of_little_endian_float32(vector: Any) -> None
     assert struct.unpack("<3f", base64.b64decode(server.bodies[0]["vector"])) == (1, -2.5, 3)
 
 
-@pytest.mark.parametrize("vector", [[], [1e39], numpy.zeros((2, 2)), numpy.array([]), numpy.array([1e39]), numpy.array(1)])
+@pytest.mark.parametrize(
+    "vector", [[], [1e39], numpy.zeros((2, 2)), numpy.array([]), numpy.array([1e39]), numpy.array(1)]
+)
 def test_what_is_no_vector_is_refused_here(vector: Any) -> None:
     server = FakeServer(answer(HITS))
     with pytest.raises(ValueError, match="vector"):
@@ -64,10 +66,16 @@ def test_vectors_in_documents_transactions_and_queries_are_encoded() -> None:
 
 def test_documents_go_in_batches_each_with_its_key() -> None:
     server = FakeServer(committed("0", "1"), committed("2", "3", first=3), committed("4", first=5))
-    upserted = server.client().library("l").documents.upsert(
-        ({"id": str(n)} for n in range(5)), batch_size=2, idempotency_key="load"
+    upserted = (
+        server.client()
+        .library("l")
+        .documents.upsert(({"id": str(n)} for n in range(5)), batch_size=2, idempotency_key="load")
     )
-    assert [[document["id"] for document in body["documents"]] for body in server.bodies] == [["0", "1"], ["2", "3"], ["4"]]
+    assert [[document["id"] for document in body["documents"]] for body in server.bodies] == [
+        ["0", "1"],
+        ["2", "3"],
+        ["4"],
+    ]
     assert [request.headers["Idempotency-Key"] for request in server.requests] == ["load.0", "load.1", "load.2"]
     assert upserted.ids == ("0", "1", "2", "3", "4")
     assert upserted.commit == "c-5"

@@ -64,6 +64,31 @@ TEST(Linear, FinishesAProductAsItsEpilogueSays) {
   }
 }
 
+TEST(Linear, ComputesTheSameRowWhateverRowsAreBesideIt) {
+  // The shapes of the default model: attention, its output, the two halves of the feed-forward part.
+  const LinearShape shapes[] = {{.inputs = 384, .outputs = 1152},
+                                {.inputs = 384, .outputs = 384, .epilogue = Epilogue::kAddToOutput},
+                                {.inputs = 384, .outputs = 1536, .epilogue = Epilogue::kGelu},
+                                {.inputs = 1536, .outputs = 384, .epilogue = Epilogue::kAddToOutput}};
+  constexpr std::size_t most = LinearPlan::kBlockRows;
+  for (const LinearShape& shape : shapes) {
+    const Layer layer{.shape = shape};
+    EXPECT_LT(layer.error(most), 1e-3);
+    const auto in = random_floats(most * shape.inputs, 5);
+    const auto before = random_floats(most * shape.outputs, 6);
+    auto full = before;
+    ASSERT_TRUE(layer.packed.run(in.data(), full.data(), most).has_value());
+    for (std::size_t rows = 1; rows < most; ++rows) {
+      auto out = before;
+      ASSERT_TRUE(layer.packed.run(in.data(), out.data(), rows).has_value());
+      for (std::size_t i = 0; i < rows * shape.outputs; ++i) {
+        ASSERT_NEAR(out[i], full[i], 1e-4)
+            << shape.inputs << " to " << shape.outputs << ", row " << i / shape.outputs << " of " << rows;
+      }
+    }
+  }
+}
+
 TEST(Linear, RunsOnThreadsThatDidNotCompileIt) {
   const Layer layer{.shape = {.inputs = 384, .outputs = 1536, .epilogue = Epilogue::kGelu}};
   double errors[4] = {};

@@ -9,22 +9,19 @@ thread_local std::size_t t_allocations = 0;
 
 }  // namespace
 
-// The array forms and those that do not throw end up in these two.
-void* operator new(std::size_t size) {
-  ++t_allocations;
-  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
-  throw std::bad_alloc();
-}
-// Sanitizers bring their own of this form, which would not match the delete below.
+// The forms that do not throw are replaced as well: a sanitizer has its own of those that are not, and their
+// memory comes back to the delete below. The array forms come in pairs of their own, or end up in these.
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-  try {
-    return operator new(size);
-  } catch (...) {
-    return nullptr;
-  }
+  ++t_allocations;
+  return std::malloc(size == 0 ? 1 : size);
+}
+void* operator new(std::size_t size) {
+  if (void* memory = operator new(size, std::nothrow)) return memory;
+  throw std::bad_alloc();
 }
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
 
 namespace sextant {
 
