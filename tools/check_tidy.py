@@ -36,18 +36,20 @@ ERROR = re.compile(r"^(/[^:\n]+):\d+:\d+: (?:fatal )?error:", re.MULTILINE)
 # Warnings are the compiler's own business, except clang's thread-safety analysis, which g++ cannot do. Older Boost
 # does not recognise clang's coroutines by itself.
 EXTRA = ["-Wno-everything", "-Wthread-safety", "-DBOOST_ASIO_HAS_CO_AWAIT", "-DBOOST_ASIO_HAS_STD_COROUTINE"]
-GCC_ONLY = {"-fcoroutines", "-fconcepts", "-fno-canonical-system-headers", "-fanalyzer"}
+GCC_ONLY = {"-fcoroutines", "-fconcepts", "-fno-canonical-system-headers", "-fanalyzer", "-fpch-preprocess"}
 
 
 def clang_arguments(entry: dict[str, Any]) -> tuple[str, ...]:
-    """The arguments of a compile command as clang understands them, without source, output and warnings."""
+    """The arguments of a compile command as clang understands them: no source, output, warnings, precompiled header."""
     words = entry.get("arguments") or shlex.split(entry["command"])
+    while not words[0].endswith("++"):  # what starts the compiler
+        words = words[1:]
     kept = []
     skip = True  # the compiler itself
-    for word in words:
+    for word, following in itertools.zip_longest(words, words[1:], fillvalue=""):
         if skip:
             skip = False
-        elif word == "-o":
+        elif word == "-o" or (word == "-include" and following.endswith("/cmake_pch.hxx")):
             skip = True
         elif word not in GCC_ONLY and word not in ("-c", entry["file"]) and not word.startswith("-W"):
             kept.append(word)

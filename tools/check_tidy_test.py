@@ -36,7 +36,7 @@ class CheckTidy(unittest.TestCase):
         """a_cpp="..." writes src/base/a.cpp, which the build compiles if it is a .cpp."""
         for name, text in files.items():
             (self.root / "src/base" / name.replace("_", ".")).write_text(text)
-        command = f"/usr/bin/c++ -I{self.root}/src -O2 -Wall -Werror -fconcepts -std=c++23 -o x.o -c "
+        command = f"cmake -E env A=b ccache /usr/bin/c++ -I{self.root}/src -include /nowhere/cmake_pch.hxx -O2 -Wall -Werror -fconcepts -std=c++23 -o x.o -c "
         (self.root / "build/release/compile_commands.json").write_text(json.dumps(
             [{"directory": str(self.root / "build/release"), "file": str(source), "command": command + str(source)}
              for source in sorted((self.root / "src/base").glob("*.cpp"))]))

@@ -4,6 +4,8 @@
 
 #include <limits>
 
+#include "engine/chunker.h"
+
 namespace sextant {
 
 namespace {
@@ -32,11 +34,12 @@ Status set_limits(const Json& json, ServiceLimits& limits) {
   struct Limit {
     std::string_view name;
     std::size_t* value;
+    std::size_t least = 1;
   };
   const Limit known[] = {
       {"max_request_bytes", &limits.max_request_bytes},
       {"max_id_bytes", &limits.max_id_bytes},
-      {"max_text_bytes", &limits.max_text_bytes},
+      {"max_text_bytes", &limits.max_text_bytes, ChunkingOptions().max_bytes},  // what documents are cut into
       {"max_metadata_bytes", &limits.max_metadata_bytes},
       {"max_documents_per_request", &limits.max_documents_per_request},
       {"max_chunks_per_document", &limits.max_chunks_per_document},
@@ -57,7 +60,7 @@ Status set_limits(const Json& json, ServiceLimits& limits) {
       return fail(field_error(ErrorCode::kInvalidArgument, "limits." + name,
                               fmt::format("there is no limit '{}'", name)));
     }
-    TRY_ASSIGN(*found->value, count_of("limits." + name, value, 1));
+    TRY_ASSIGN(*found->value, count_of("limits." + name, value, found->least));
   }
   return {};
 }

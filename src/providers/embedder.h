@@ -22,8 +22,7 @@ enum class EmbeddingPurpose : std::uint8_t { kDocument, kQuery };  // some model
 
 struct EmbeddingLimits {
   std::size_t max_texts_per_call = 0;   // 0 = none
-  std::size_t max_tokens_per_text = 0;  // longer texts are an error, never cut silently, unless the model's
-                                        // own truncation is configured ("truncate": true)
+  std::size_t max_tokens_per_text = 0;  // that the model reads at once; 0 = none
 };
 
 struct EmbedderHealth {
@@ -52,7 +51,9 @@ class Embedder {
 
 /// Makes an embedder by provider name from its settings (a JSON object; unknown settings are an error).
 /// local: {"model_dir": path, "model"?: name, "pooling"?: mean|cls, "query_prefix"?, "document_prefix"?,
-///         "max_tokens"?, "truncate"?: bool (default true: the model's published behaviour), "threads"?}
+///         "max_tokens"?, "long_texts"?: average|cut|refuse, "threads"?}
+///         Of a text longer than max_tokens the vectors of its parts are averaged (default), only its
+///         beginning counts (the model's published behaviour), or it is kLimitExceeded.
 /// hashed: {"dimension"?: 384}
 Result<std::unique_ptr<Embedder>> make_embedder(std::string_view provider, const Json& settings);
 /// The names make_embedder knows, sorted.

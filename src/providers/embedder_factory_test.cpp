@@ -42,7 +42,7 @@ TEST(EmbedderFactory, RefusesSettingsOfTheWrongTypeOrRange) {
             "setting 'dimension' of embedding provider 'hashed' is 7, the range is 8 to 65536");
   EXPECT_EQ(refusal("hashed", R"({"dimension":-1})").field, "dimension");
   EXPECT_EQ(refusal("local", "{}").message, "embedding provider 'local' needs the setting 'model_dir'");
-  EXPECT_EQ(refusal("local", R"({"model_dir":"/nowhere","truncate":"yes"})").field, "truncate");
+  EXPECT_EQ(refusal("local", R"({"model_dir":"/nowhere","long_texts":"yes"})").field, "long_texts");
   EXPECT_EQ(refusal("local", R"({"model_dir":"/nowhere","threads":0})").field, "threads");
   EXPECT_EQ(refusal("local", R"({"model_dir":"/nowhere","max_tokens":2})").field, "max_tokens");
   EXPECT_EQ(refusal("local", R"({"model_dir":"/nowhere","pooling":"max"})").message,

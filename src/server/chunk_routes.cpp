@@ -180,7 +180,7 @@ Result<HttpResponse> get_chunks(Call& call, ChunksRequest request) {
   }
   PageRequest page{.where = request.where.value_or(Filter()),
                    .where_document = request.where_document.value_or(Filter()),
-                   .limit = request.limit.value_or(PageRequest().limit)};
+                   .limit = request.limit.value_or(call.service.limits().default_page())};
   TRY_ASSIGN(page.after_id, read_cursor(Listing::kChunks, request.cursor.value_or("")));
   TRY_ASSIGN(const ChunkPage found, call.service.chunks(call.context, call.library(), page, request.include));
   return chunks_response(found.chunks, request.include, found.more);

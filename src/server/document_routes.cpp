@@ -110,7 +110,7 @@ Json documents_result_schema(SchemaBook& book) {
 // ---- GET /documents ----
 
 struct DocumentsQuery {
-  std::size_t limit = 100;
+  std::optional<std::size_t> limit;
   std::optional<std::string> cursor;
   Filter where;
   bool count = false;
@@ -136,7 +136,7 @@ const ObjectType<DocumentsQuery>& documents_query_type() {
 }
 
 Result<HttpResponse> list_documents(Call& call, DocumentsQuery query) {
-  PageRequest page{.where = query.where, .limit = query.limit};
+  PageRequest page{.where = query.where, .limit = query.limit.value_or(call.service.limits().default_page())};
   TRY_ASSIGN(page.after_id, read_cursor(Listing::kDocuments, query.cursor.value_or("")));
   TRY(wait_for(call, query.after));
   TRY_ASSIGN(const DocumentPage found, call.service.documents(call.context, call.library(), page));

@@ -17,7 +17,7 @@ std::vector<Field<T>> result_fields() {
   return {
       field_with<T>("k", "How many hits; 10 by default.", count_value(1, &ServiceLimits::max_k),
                     [](std::size_t k, const FieldPath&, T& out) -> Status {
-                      out.table.query.k = k;
+                      out.k = k;
                       return {};
                     }),
       field_with<T>("where", "Which chunks may be found, by metadata.", where_value(),

@@ -23,7 +23,8 @@ struct ResultFormat {
 
 /// One query: what is sought, how many, among what, and what to show of it.
 struct QueryRequest {
-  TableQuery table;
+  TableQuery table;  // its k is settled by k
+  std::optional<std::size_t> k = {};
   bool has_vector = false;
   bool explain = false;
 

@@ -48,7 +48,7 @@ Result<HttpResponse> create_library(Call& call, LibrarySpec spec) {
 }
 
 struct LibrariesQuery {
-  std::size_t limit = 100;
+  std::optional<std::size_t> limit;
   std::optional<std::string> cursor;
 };
 
@@ -66,9 +66,10 @@ const ObjectType<LibrariesQuery>& libraries_query_type() {
 
 Result<HttpResponse> list_libraries(Call& call, LibrariesQuery query) {
   TRY_ASSIGN(const std::string after, read_cursor(Listing::kLibraries, query.cursor.value_or("")));
-  TRY_ASSIGN(std::vector<LibraryInfo> libraries, call.service.libraries(call.context, after, query.limit));
-  const bool more = libraries.size() > query.limit;
-  if (more) libraries.resize(query.limit);
+  const std::size_t limit = query.limit.value_or(call.service.limits().default_page());
+  TRY_ASSIGN(std::vector<LibraryInfo> libraries, call.service.libraries(call.context, after, limit));
+  const bool more = libraries.size() > limit;
+  if (more) libraries.resize(limit);
   return json_response(200, [&](JsonWriter& writer) {
     writer.begin_object().key("libraries").begin_array();
     for (const LibraryInfo& info : libraries) write_library(writer, info);

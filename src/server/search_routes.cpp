@@ -40,6 +40,7 @@ Result<HttpResponse> search(Call& call, SearchRequest request) {
   std::vector<TableQuery> queries;
   std::vector<ResultFormat> formats;
   const auto add = [&](QueryRequest& query) {
+    query.table.query.k = query.k.value_or(call.service.limits().default_k());
     formats.push_back(query.format());
     queries.push_back(std::move(query.table));
   };
@@ -58,6 +59,7 @@ Result<HttpResponse> similar(Call& call, SimilarRequest request) {
   call.limit_to_ms(request.timeout_ms);
   TRY(wait_for(call, request.after));
   const ResultFormat format = request.format();
+  request.table.query.k = request.k.value_or(call.service.limits().default_k());
   TRY_ASSIGN(const SearchResult result, call.service.similar(call.context, call.library(), request.chunk_id,
                                                              std::move(request.table.query)));
   return one_result(call, result, format);

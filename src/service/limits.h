@@ -1,6 +1,7 @@
 // Limits on what a request may ask, all configurable; beyond them 413, 422 or 429, never a crawl or a crash.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 
 #include "engine/filter.h"
@@ -21,6 +22,10 @@ struct ServiceLimits {
   std::size_t max_selected_chunks = 10'000;  // of one chunks:delete or chunks:patch
   std::size_t max_in_flight = 1'024;  // requests being worked on or queued; beyond: 429 with Retry-After
   FilterLimits filter;
+
+  /// What is answered where the request does not say how much.
+  std::size_t default_k() const { return std::min<std::size_t>(10, max_k); }
+  std::size_t default_page() const { return std::min<std::size_t>(100, max_page); }
 };
 
 }  // namespace sextant

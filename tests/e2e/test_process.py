@@ -192,7 +192,13 @@ def test_a_configuration_file_is_read_and_its_unknown_members_refused(start_serv
     server = start_server(config={"api_keys": ["one", "two"], "limits": {"max_k": 3}, "io_threads": 2})
     for key in ("one", "two"):
         assert Rest(server.url, key).get("/v1/status").status_code == 200
-    for config, name in (('{"dta": "x"}', "dta"), ('{"limits": {"max_j": 1}}', "max_j"), ("{", "JSON")):
+    wrong = {
+        '{"dta": "x"}': "dta",
+        '{"limits": {"max_j": 1}}': "max_j",
+        '{"limits": {"max_text_bytes": 1199}}': "at least 1200",
+        "{": "JSON",
+    }
+    for config, name in wrong.items():
         file = tmp_path / "bad.json"
         file.write_text(config)
         result = run_sextant("serve", "--data", str(tmp_path / "other"), "--config", str(file))

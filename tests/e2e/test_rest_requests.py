@@ -218,6 +218,14 @@ def test_what_exceeds_a_limit_names_it(limited: Rest, method: str, path: str, bo
     assert limited.ok("GET", "/v1/libraries/l")["chunks"] == 3
 
 
+def test_what_a_request_leaves_open_is_within_the_limits(limited: Rest) -> None:
+    assert len(limited.ok("POST", "/v1/libraries/l/search", {"vector": [1, 2]})["hits"]) == 3
+    assert len(limited.ok("POST", "/v1/libraries/l/similar", {"chunk_id": "c1"})["hits"]) == 2
+    assert len(limited.ok("GET", "/v1/libraries/l/documents")["documents"]) == 2
+    assert len(limited.ok("GET", "/v1/libraries")["libraries"]) == 1
+    assert len(limited.ok("POST", "/v1/libraries/l/chunks:get", {})["chunks"]) == 3
+
+
 def test_a_body_beyond_the_limit_is_413(limited: Rest) -> None:
     response = limited.put("/v1/libraries/l/documents/d", {"chunks": [{"text": "x" * 5000}]})
     problem = assert_problem(response, 413, "payload_too_large")

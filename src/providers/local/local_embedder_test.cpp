@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cmath>
 #include <string>
 #include <thread>
 #include <utility>
@@ -140,12 +141,31 @@ TEST_F(LocalEmbedderTest, SaysWhatItIs) {
   EXPECT_EQ(open(R"({"model":"mine"})")->model_name(), "mine");
 }
 
-TEST_F(LocalEmbedderTest, CutsLongTextsOnlyWhereThatIsWanted) {
+TEST_F(LocalEmbedderTest, AveragesThePartsOfALongText) {
+  TinyModel(testing::tiny_sizes()).write_to(directory_);
+  // The model reads 16 tokens: two of the frame, one of the prefix, 13 of the text.
+  const auto embedder = open(R"({"document_prefix":"the "})");
+  const std::string part = "fox dog dog fox fox dog dog dog fox fox ";
+  const std::string other = "dog fox dog dog dog dog dog fox dog dog ";
+  const auto whole = embed(*embedder, {"fox", part + other, "dog"});
+  const auto parts = embed(*embedder, {part, other, "fox", "dog"});
+  std::vector<float> mean(parts[0].size());
+  for (std::size_t d = 0; d < mean.size(); ++d) mean[d] = parts[0][d] + parts[1][d];
+  double length = 0;
+  for (const float x : mean) length += double{x} * x;
+  for (float& x : mean) x /= static_cast<float>(std::sqrt(length));
+  EXPECT_LT(largest_difference(whole[1], mean), 1e-6);
+  EXPECT_LT(largest_difference(whole[0], parts[2]), 1e-6);
+  EXPECT_LT(largest_difference(whole[2], parts[3]), 1e-6);
+  EXPECT_EQ(refusal(R"({"document_prefix":"the the the","max_tokens":5})").field, "document_prefix");
+}
+
+TEST_F(LocalEmbedderTest, CutsOrRefusesLongTextsOnlyWhereThatIsWanted) {
   TinyModel(testing::tiny_sizes()).write_to(directory_);
   const std::string fits = "fox fox fox fox fox fox fox fox fox fox fox fox fox fox";
-  const auto cutting = open();
+  const auto cutting = open(R"({"long_texts":"cut"})");
   EXPECT_EQ(embed(*cutting, {fits + " dog"}), embed(*cutting, {fits}));
-  const auto refusing = open(R"({"truncate":false,"model":"tiny"})");
+  const auto refusing = open(R"({"long_texts":"refuse","model":"tiny"})");
   EXPECT_EQ(embed(*refusing, {fits}), embed(*cutting, {fits}));
   const std::vector<std::string> texts = {"fox", fits + " dog"};
   const auto refused = refusing->embed({}, texts, EmbeddingPurpose::kDocument);
@@ -153,7 +173,7 @@ TEST_F(LocalEmbedderTest, CutsLongTextsOnlyWhereThatIsWanted) {
   EXPECT_EQ(refused.error().code, ErrorCode::kLimitExceeded);
   EXPECT_EQ(refused.error().field, "texts[1]");
   EXPECT_EQ(refused.error().message, "a text of 17 tokens, the limit of model 'tiny' is 16");
-  EXPECT_EQ(embed(*open(R"({"max_tokens":3})"), {"fox dog"}), embed(*cutting, {"fox"}));
+  EXPECT_EQ(embed(*open(R"({"max_tokens":3,"long_texts":"cut"})"), {"fox dog"}), embed(*cutting, {"fox"}));
 }
 
 TEST_F(LocalEmbedderTest, KeepsTheOrderOfTheTextsHoweverTheyAreBatched) {

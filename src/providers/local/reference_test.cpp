@@ -101,7 +101,7 @@ TEST_F(PublishedModelTest, TokenizesAsTheReference) {
 }
 
 TEST_F(PublishedModelTest, EmbedsAsTheReference) {
-  const auto embedder = open("{}");
+  const auto embedder = open(R"({"long_texts":"cut"})");
   EXPECT_EQ(embedder->dimension(), 384U);
   EXPECT_EQ(embedder->limits().max_tokens_per_text, 256U);
   const auto vectors = embedder->embed({}, texts(), EmbeddingPurpose::kDocument).value();
