@@ -1,7 +1,7 @@
 // http_bench: what the server adds to the engine. Search over HTTP beside the same search in process, and
 // ingest by batch, all in one process on loopback, alternating, with the load generator on the same cores.
 //
-//   http_bench [--rows 117659] [--dimension 384] [--rounds 5] [--json]
+//   http_bench [--rows 117659] [--dimension 384] [--rounds 5] [--part search|rate|ingest] [--json]
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
@@ -113,7 +113,10 @@ struct Setup {
   std::size_t rows = 117'659;
   std::size_t dimension = 384;
   std::size_t rounds = 5;
+  std::string part;  // empty: all
   bool json = false;
+
+  bool has(std::string_view name) const { return part.empty() || part == name; }
 };
 
 void fill(Service& service, const std::string& name, std::size_t rows, std::size_t dimension) {
@@ -252,8 +255,10 @@ Setup parse(int argc, char** argv) {
       setup.dimension = number();
     else if (flag == "--rounds")
       setup.rounds = number();
+    else if (flag == "--part")
+      setup.part = i + 1 < argc ? argv[++i] : "";
     else {
-      std::fputs("usage: http_bench [--rows N] [--dimension N] [--rounds N] [--json]\n", stderr);
+      std::fputs("usage: http_bench [--rows N] [--dimension N] [--rounds N] [--part P] [--json]\n", stderr);
       std::exit(2);
     }
   }
@@ -274,11 +279,13 @@ void run(const Setup& setup) {
   const std::string address = (*server)->address();
   Report report(fmt::format("HTTP beside the engine, {} dimensions", setup.dimension));
   fill(service, "small", 1000, setup.dimension);
-  fill(service, "large", setup.rows, setup.dimension);
-  compare_search(report, service, address, "small", setup);
-  compare_search(report, service, address, "large", setup);
-  measure_rate(report, address, "small", setup);
-  measure_ingest(report, address, setup);
+  if (setup.has("search")) {
+    fill(service, "large", setup.rows, setup.dimension);
+    compare_search(report, service, address, "small", setup);
+    compare_search(report, service, address, "large", setup);
+  }
+  if (setup.has("rate")) measure_rate(report, address, "small", setup);
+  if (setup.has("ingest")) measure_ingest(report, address, setup);
   (*server)->stop(1000);
   CHECK(service.close().has_value());
   report.print(setup.json);

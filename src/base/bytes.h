@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -36,7 +37,12 @@ inline std::uint64_t load_be64(std::string_view bytes, std::size_t offset) {
 std::string to_hex(std::string_view bytes);
 /// Standard base64 with padding (RFC 4648, section 4).
 std::string to_base64(std::string_view bytes);
-/// False when `text` is not canonical base64 (padding required); appends to `out` otherwise.
+/// How many bytes a canonical text stands for.
+std::size_t base64_decoded_size(std::string_view text);
+/// False when `text` is not canonical base64 (padding required) of exactly out.size() bytes; `out` is then of
+/// no use.
+bool decode_base64(std::string_view text, std::span<char> out);
+/// As decode_base64, appended to `out`, which is left as it was when the text is not canonical.
 bool append_from_base64(std::string_view text, std::string& out);
 
 }  // namespace sextant

@@ -18,12 +18,11 @@ void take_over(Map& into, Map& from) {
 
 }  // namespace
 
-std::optional<LibraryDefinition> PendingView::library(LibraryId id) const {
+std::shared_ptr<const LibraryDefinition> PendingView::library(LibraryId id) const {
   if (const auto it = libraries_.find(id); it != libraries_.end()) return it->second;
   if (below_ != nullptr) return below_->library(id);
   const LibraryState* found = state_->library(id);
-  if (found == nullptr) return std::nullopt;
-  return *found->definition;
+  return found == nullptr ? nullptr : found->definition;
 }
 
 bool PendingView::name_taken(const std::string& full_name) const {
@@ -89,12 +88,12 @@ Status PendingView::prefetch_owners(LibraryId library, PartitionId partition,
 }
 
 void PendingView::set_library(const LibraryDefinition& definition) {
-  libraries_[definition.id] = definition;
+  libraries_[definition.id] = std::make_shared<const LibraryDefinition>(definition);
   names_[definition.spec.name] = true;
 }
 
 void PendingView::drop_library(const LibraryDefinition& definition) {
-  libraries_[definition.id] = std::nullopt;
+  libraries_[definition.id] = nullptr;
   names_[definition.spec.name] = false;
 }
 

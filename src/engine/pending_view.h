@@ -4,6 +4,7 @@
 // succeeds, dropped when it fails. One thread.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -27,8 +28,8 @@ class PendingView {
   explicit PendingView(const PendingView& below) : state_(below.state_), below_(&below) {}
   PendingView& operator=(const PendingView&) = delete;
 
-  /// nullopt when there is no such library.
-  std::optional<LibraryDefinition> library(LibraryId id) const;
+  /// Null when there is no such library.
+  std::shared_ptr<const LibraryDefinition> library(LibraryId id) const;
   bool name_taken(const std::string& full_name) const;
   RowId next_row(LibraryId library, PartitionId partition) const;
   Result<std::optional<DocumentHead>> document(LibraryId library, PartitionId partition,
@@ -53,8 +54,8 @@ class PendingView {
  private:
   const DatabaseState* state_;
   const PendingView* below_ = nullptr;
-  std::unordered_map<LibraryId, std::optional<LibraryDefinition>> libraries_;
-  std::unordered_map<std::string, bool> names_;  // taken or freed
+  std::unordered_map<LibraryId, std::shared_ptr<const LibraryDefinition>> libraries_;  // null: dropped
+  std::unordered_map<std::string, bool> names_;                                        // taken or freed
   std::unordered_map<std::string, RowId> next_rows_;
   std::unordered_map<std::string, std::optional<DocumentHead>> documents_;    // by record key
   std::unordered_map<std::string, std::optional<std::string>> chunk_owners_;  // by record key

@@ -175,7 +175,7 @@ Status Sequencer::add_library(const PreparedLibrary& change, Draft& draft, Effec
 }
 
 Status Sequencer::add_document(PreparedDocument& document, Draft& draft, Effect& effect, Version& version) {
-  auto library = draft.view.library(document.library);
+  const auto library = draft.view.library(document.library);
   if (!library) return fail(ErrorCode::kLibraryNotFound, "the library was dropped");
   TRY_ASSIGN(const auto head, draft.view.document(document.library, document.partition, document.id));
 
@@ -225,15 +225,16 @@ Status Sequencer::add_document(PreparedDocument& document, Draft& draft, Effect&
   return write_document(document, draft, head);
 }
 
-Status Sequencer::establish_contract(const PreparedDocument& document, LibraryDefinition& library,
+Status Sequencer::establish_contract(const PreparedDocument& document, const LibraryDefinition& library,
                                      Draft& draft) {
-  VectorField& field = library.spec.field;
   const auto first_new =
       std::ranges::find_if(document.entries, [](const auto& entry) { return !entry.kept_row; });
   if (first_new == document.entries.end()) return {};
   const auto dimension = static_cast<std::uint32_t>(first_new->chunk.vector.size());
-  TRY(check_contract(field, dimension, document.model));
-  if (field.established()) return {};
+  TRY(check_contract(library.spec.field, dimension, document.model));
+  if (library.spec.field.established()) return {};
+  LibraryDefinition established = library;
+  VectorField& field = established.spec.field;
   // A model named at creation holds; one that nobody named is settled as unnamed.
   field.dimension = dimension;
   if (!field.model) field.model = document.model;
@@ -242,7 +243,7 @@ Status Sequencer::establish_contract(const PreparedDocument& document, LibraryDe
   message.set_field(field.number);
   message.set_dimension(field.dimension);
   message.set_model(*field.model);
-  draft.view.set_library(library);
+  draft.view.set_library(established);
   return {};
 }
 
@@ -292,7 +293,11 @@ Status Sequencer::write_document(PreparedDocument& document, Draft& draft,
       to.set_metadata(std::move(entry.chunk.metadata));
       record::FieldVector& vector = *to.add_vectors();
       vector.set_norm(entry.chunk.norm);
-      draft.vectors.insert(draft.vectors.end(), entry.chunk.vector.begin(), entry.chunk.vector.end());
+      if (draft.vectors.empty()) {
+        draft.vectors = std::move(entry.chunk.vector);
+      } else {
+        draft.vectors.insert(draft.vectors.end(), entry.chunk.vector.begin(), entry.chunk.vector.end());
+      }
       draft.view.set_chunk_owner(library, partition, entry.chunk_id, document.id);
       after.rows.push_back(row++);
     }

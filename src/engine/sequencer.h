@@ -50,7 +50,7 @@ class Sequencer {
   Status write_document(PreparedDocument& document, Draft& draft, const std::optional<DocumentHead>& head);
   Status erase_document(const PreparedDocument& document, Draft& draft, const DocumentHead& head);
   Status add_library(const PreparedLibrary& change, Draft& draft, Effect& effect);
-  Status establish_contract(const PreparedDocument& document, LibraryDefinition& library, Draft& draft);
+  Status establish_contract(const PreparedDocument& document, const LibraryDefinition& library, Draft& draft);
   Result<std::optional<WriteResult>> remembered(const IdempotencyKey& idempotency) const;
   Sequence next_sequence() const { return state_.sequence + records_.size() + 1; }
 

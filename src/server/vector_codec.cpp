@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <cstring>
+#include <span>
 
 #include "base/bytes.h"
 
@@ -12,13 +12,14 @@ namespace sextant {
 namespace {
 
 Result<std::vector<float>> from_base64(const std::string& text, const FieldPath& path) {
-  std::string bytes;
-  if (!append_from_base64(text, bytes)) return path.refuse("is not base64 (with padding)");
-  if (bytes.size() % sizeof(float) != 0) {
-    return path.refuse(fmt::format("holds {} bytes, which are no whole number of float32", bytes.size()));
+  const std::size_t bytes = base64_decoded_size(text);
+  std::vector<float> vector((bytes + sizeof(float) - 1) / sizeof(float));
+  if (!decode_base64(text, std::span(reinterpret_cast<char*>(vector.data()), bytes))) {
+    return path.refuse("is not base64 (with padding)");
   }
-  std::vector<float> vector(bytes.size() / sizeof(float));
-  if (!vector.empty()) std::memcpy(vector.data(), bytes.data(), bytes.size());
+  if (bytes % sizeof(float) != 0) {
+    return path.refuse(fmt::format("holds {} bytes, which are no whole number of float32", bytes));
+  }
   return vector;
 }
 

@@ -111,6 +111,10 @@ rocksdb::ColumnFamilyOptions family_options(const RecordStoreOptions& options,
   family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   // The write buffer manager bounds all families together; none alone is full earlier.
   family.write_buffer_size = options.write_buffer_bytes;
+  // Most lookups of a load ask for ids that are not there: a filter answers them without a walk down the
+  // list.
+  family.memtable_whole_key_filtering = true;
+  family.memtable_prefix_bloom_size_ratio = 0.02;
   family.compression = rocksdb::kLZ4Compression;
   family.bottommost_compression = rocksdb::kZSTD;
   family.level_compaction_dynamic_level_bytes = true;

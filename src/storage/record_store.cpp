@@ -3,6 +3,8 @@
 #include <fmt/core.h>
 #include <rocksdb/write_batch.h>
 
+#include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "base/bytes.h"
@@ -36,22 +38,48 @@ struct RecordBatch::State {
     ++changes;
   }
 
-  rocksdb::Status copy_to(rocksdb::WriteBatch& out, const RecordDb& db) const {
+  struct Parsed {
+    Change change;
+    Family family;
+    std::string_view first;
+    std::string_view second;
+  };
+
+  /// In the order of the keys, which fills a memtable several times as fast; changes of one key stay in turn.
+  std::vector<Parsed> parse() const {
+    std::vector<Parsed> parsed;
+    parsed.reserve(changes);
+    bool ranges = false;
     std::string_view rest = bytes;
     while (!rest.empty()) {
-      const auto change = static_cast<Change>(rest[0]);
-      rocksdb::ColumnFamilyHandle* family = db.family(static_cast<Family>(rest[1]));
+      Parsed one{static_cast<Change>(rest[0]), static_cast<Family>(rest[1]), {}, {}};
       const auto first_size = load_le<std::uint64_t>(rest, 2);
       const auto second_size = load_le<std::uint64_t>(rest, 10);
       rest.remove_prefix(18);
-      const rocksdb::Slice first = to_slice(rest.substr(0, first_size));
+      one.first = rest.substr(0, first_size);
       rest.remove_prefix(first_size);
-      const rocksdb::Slice second = to_slice(rest.substr(0, second_size));
+      one.second = rest.substr(0, second_size);
       rest.remove_prefix(second_size);
+      ranges = ranges || one.change == Change::kEraseRange;
+      parsed.push_back(one);
+    }
+    if (!ranges) {
+      std::ranges::stable_sort(parsed, [](const Parsed& a, const Parsed& b) {
+        return std::tie(a.family, a.first) < std::tie(b.family, b.first);
+      });
+    }
+    return parsed;
+  }
+
+  rocksdb::Status copy_to(rocksdb::WriteBatch& out, const RecordDb& db) const {
+    for (const Parsed& one : parse()) {
+      rocksdb::ColumnFamilyHandle* family = db.family(one.family);
+      const rocksdb::Slice first = to_slice(one.first);
+      const rocksdb::Slice second = to_slice(one.second);
       rocksdb::Status status;
-      if (change == Change::kPut) status = out.Put(family, first, second);
-      if (change == Change::kErase) status = out.Delete(family, first);
-      if (change == Change::kEraseRange) status = out.DeleteRange(family, first, second);
+      if (one.change == Change::kPut) status = out.Put(family, first, second);
+      if (one.change == Change::kErase) status = out.Delete(family, first);
+      if (one.change == Change::kEraseRange) status = out.DeleteRange(family, first, second);
       if (!status.ok()) return status;
     }
     return rocksdb::Status::OK();
