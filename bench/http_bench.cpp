@@ -86,7 +86,7 @@ class Connection {
 
 std::string post(const std::string& path, const std::string& body) {
   return fmt::format(
-      "POST {} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{}",
+      "POST {} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{}",
       path, body.size(), body);
 }
 

@@ -9,6 +9,9 @@ function(sextant_library name)
   sextant_precompiled(${name} precompiled)
 endfunction()
 
+# Builds all unit tests and nothing else.
+add_custom_target(unit_tests)
+
 # sextant_tests(<folder> SOURCES a_test.cpp ... DEPENDS ...): builds <folder>_test and registers it with ctest.
 # Tests find data through SEXTANT_TEST_DATA (default: ../shared/data beside the checkout).
 function(sextant_tests name)
@@ -19,6 +22,7 @@ function(sextant_tests name)
   add_executable(${name}_test ${arg_SOURCES})
   target_link_libraries(${name}_test PRIVATE ${name} ${arg_DEPENDS} GTest::gtest GTest::gtest_main)
   sextant_precompiled(${name}_test precompiled_test)
+  add_dependencies(unit_tests ${name}_test)
   add_test(NAME ${name} COMMAND ${name}_test)
   set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 900
     ENVIRONMENT "SEXTANT_TEST_DATA=$<IF:$<BOOL:$ENV{SEXTANT_TEST_DATA}>,$ENV{SEXTANT_TEST_DATA},${PROJECT_SOURCE_DIR}/../shared/data>")

@@ -8,11 +8,18 @@ if ! command -v clang-format-19 >/dev/null; then
   exit 1
 fi
 # Files not yet added count too; those deleted but not yet committed do not.
+if ! listed=$(git -c safe.directory="*" ls-files --cached --others --exclude-standard -- '*.h' '*.cpp'); then
+  echo "the files to look at are those that git knows: this must be a git checkout" >&2
+  exit 1
+fi
 files=()
-while IFS= read -r -d '' file; do
+while IFS= read -r file; do
   if [ -f "$file" ]; then files+=("$file"); fi
-done < <(git -c safe.directory="*" ls-files -z --cached --others --exclude-standard -- '*.h' '*.cpp')
-[ ${#files[@]} -gt 0 ] || exit 0
+done <<<"$listed"
+if [ ${#files[@]} -eq 0 ]; then
+  echo "there is no C++ to look at in $PWD" >&2
+  exit 1
+fi
 if [ "${1:-}" = --fix ]; then
   exec clang-format-19 -i "${files[@]}"
 fi

@@ -28,8 +28,10 @@ FORBIDDEN = [
 def tracked_files(root: Path) -> list[Path]:
     listing = subprocess.run(
         ["git", "-c", "safe.directory=*", "-C", root, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        capture_output=True, text=True, check=True,
+        capture_output=True, text=True, check=False,
     )
+    if listing.returncode != 0:
+        sys.exit(f"the files to look at are those that git knows: {listing.stderr.strip()}")
     return [root / name for name in sorted(filter(None, listing.stdout.split("\0"))) if (root / name).is_file()]
 
 

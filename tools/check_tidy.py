@@ -42,8 +42,8 @@ GCC_ONLY = {"-fcoroutines", "-fconcepts", "-fno-canonical-system-headers", "-fan
 def clang_arguments(entry: dict[str, Any]) -> tuple[str, ...]:
     """The arguments of a compile command as clang understands them: no source, output, warnings, precompiled header."""
     words = entry.get("arguments") or shlex.split(entry["command"])
-    while not words[0].endswith("++"):  # what starts the compiler
-        words = words[1:]
+    compiler = next(i for i, word in enumerate(words) if re.search(r"\+\+(-[0-9.]+)?$", word))
+    words = words[compiler:]  # without what starts it
     kept = []
     skip = True  # the compiler itself
     for word, following in itertools.zip_longest(words, words[1:], fillvalue=""):

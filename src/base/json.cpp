@@ -66,6 +66,12 @@ Json::Json(std::uint64_t value) {
   }
 }
 
+Json Json::packed_integers(Doubles integers) {
+  Json json;
+  json.value_ = Integers{std::move(integers)};
+  return json;
+}
+
 std::string_view Json::type_name() const {
   if (is_null()) return "null";
   if (is_bool()) return "boolean";
@@ -87,7 +93,9 @@ std::size_t Json::size() const {
 
 Json Json::element(std::size_t i) const {
   CHECK(is_array() && i < size());
-  return is_packed() ? Json(as_packed()[i]) : as_plain_array()[i];
+  if (!is_packed()) return as_plain_array()[i];
+  const double number = as_packed()[i];
+  return holds_integers() ? Json(static_cast<std::int64_t>(number)) : Json(number);
 }
 
 const Json* Json::find(std::string_view key) const {
@@ -118,7 +126,9 @@ bool Json::erase(std::string_view key) {
 void Json::push_back(Json value) {
   if (is_null()) value_ = Array{};
   if (is_packed()) {
-    Array plain(as_packed().begin(), as_packed().end());
+    Array plain;
+    plain.reserve(size() + 1);
+    for (std::size_t i = 0; i < size(); ++i) plain.push_back(element(i));
     value_ = std::move(plain);
   }
   std::get<Array>(value_).push_back(std::move(value));

@@ -1,8 +1,9 @@
 // A JSON value: parsed by simdjson, kept as a small tree, written back shortest-round-trip.
 //
 // Objects keep the order in which members came; a repeated key is a parse error. Integers that fit int64
-// stay integers, all other numbers are doubles. An array of at least 8 numbers of which one or more is a
-// fraction is kept packed (8 bytes an element) as doubles; it reads back as an array of doubles.
+// stay integers, all other numbers are doubles. An array of at least 8 numbers is kept packed (8 bytes an
+// element): as integers where all are and a double holds each exactly, as doubles where one or more is a
+// fraction; the latter reads back as an array of doubles.
 // Thread rule: a const Json may be read from any thread. Strings are valid UTF-8.
 #pragma once
 
@@ -37,6 +38,8 @@ class Json {
   Json(Array value) : value_(std::move(value)) {}
   Json(Object value) : value_(std::move(value)) {}
   Json(Doubles value) : value_(std::move(value)) {}
+  /// A packed array of integers; each must be whole and at most 2^53 in magnitude.
+  static Json packed_integers(Doubles integers);
   static Json object() { return Json(Object{}); }
   static Json array() { return Json(Array{}); }
 
@@ -46,7 +49,7 @@ class Json {
   bool is_double() const { return std::holds_alternative<double>(value_); }
   bool is_number() const { return is_integer() || is_double(); }
   bool is_string() const { return std::holds_alternative<std::string>(value_); }
-  bool is_packed() const { return std::holds_alternative<Doubles>(value_); }
+  bool is_packed() const { return std::holds_alternative<Doubles>(value_) || holds_integers(); }
   bool is_array() const { return std::holds_alternative<Array>(value_) || is_packed(); }
   bool is_object() const { return std::holds_alternative<Object>(value_); }
   /// "null", "boolean", "integer", "number", "string", "array" or "object": for error texts.
@@ -61,7 +64,10 @@ class Json {
   Object& as_object() { return std::get<Object>(value_); }
   /// The elements of an array that is not packed.
   const Array& as_plain_array() const { return std::get<Array>(value_); }
-  const Doubles& as_packed() const { return std::get<Doubles>(value_); }
+  /// The numbers of a packed array, integers among them or not.
+  const Doubles& as_packed() const {
+    return holds_integers() ? std::get<Integers>(value_).numbers : std::get<Doubles>(value_);
+  }
 
   std::size_t size() const;           // elements of an array or members of an object; else 0
   Json element(std::size_t i) const;  // of an array, packed or not; by value
@@ -85,11 +91,20 @@ class Json {
   void append_to(std::string& out) const;
 
  private:
-  std::variant<std::monostate, bool, std::int64_t, double, std::string, Array, Object, Doubles> value_;
+  struct Integers {  // a packed array of integers
+    Doubles numbers;
+    friend bool operator==(const Integers&, const Integers&) = default;
+  };
+  bool holds_integers() const { return std::holds_alternative<Integers>(value_); }
+
+  std::variant<std::monostate, bool, std::int64_t, double, std::string, Array, Object, Doubles, Integers>
+      value_;
 };
 
 struct JsonLimits {
   std::size_t max_depth = 64;  // of nested arrays and objects; 256 at most
+  // Values outside of packed arrays: each takes 40 bytes and more where its text may take 2.
+  std::size_t max_values = 4'000'000;
 };
 
 /// Parses one JSON text; what follows it but white space is an error. Errors are kInvalidArgument with the

@@ -14,7 +14,8 @@ namespace {
 
 namespace ondemand = simdjson::ondemand;
 
-constexpr std::size_t kShortestPacked = 8;
+constexpr std::size_t kShortestPacked = 8;                       // elements
+constexpr std::int64_t kExactIntegers = std::int64_t{1} << 53U;  // up to here a double holds every integer
 constexpr std::size_t kRetainedBytes = 1U << 20U;  // longer texts get a parser of their own, freed at once
 constexpr std::size_t kDeepestLimit = 256;         // the reader recurses: beyond, a small stack would not do
 constexpr std::size_t kFewMembers = 16;            // up to here trying all pairs is cheaper than sorting
@@ -65,49 +66,117 @@ const std::string* repeated_key(const Json::Object& members) {
   return twin == keys.end() ? nullptr : *twin;
 }
 
-/// Collects an array's elements. From the first fraction on, an array of numbers is gathered packed; should
-/// it end short or hold something else after all, the integers in it come back exact.
+/// How many more values there may be outside of packed arrays.
+class ValueBudget {
+ public:
+  explicit ValueBudget(std::size_t values) : left_(values) {}
+  /// False when so many are not left.
+  bool take(std::size_t values) {
+    if (values > left_) return false;
+    left_ -= values;
+    return true;
+  }
+  void give_back(std::size_t values) { left_ += values; }
+
+ private:
+  std::size_t left_;
+};
+
+/// Collects an array's elements. From the first fraction on, or the eighth integer that a double holds
+/// exactly, an array of numbers is gathered packed; should it end short or hold something else after all, the
+/// integers in it come back exact. Every element that is not packed is taken from the budget.
 class ArrayBuilder {
  public:
-  void add(Json element) {
+  explicit ArrayBuilder(ValueBudget& budget) : budget_(budget) {}
+
+  /// False when the budget is used up.
+  bool add(Json element) {
     if (is_packing()) {
-      if (element.is_number()) return add_packed(element);
-      unpack();
+      if (element.is_number() && (has_fraction_ || element.is_double() || is_exact(element))) {
+        add_packed(element);
+        return true;
+      }
+      if (!unpack()) return false;
     } else if (element.is_double() && only_numbers_) {
-      for (const Json& integer : plain_) add_packed(integer);
-      plain_.clear();
-      return add_packed(element);
+      pack();
+      add_packed(element);
+      return true;
     }
+    if (!budget_.take(1)) return false;
     only_numbers_ = only_numbers_ && element.is_number();
+    only_exact_ = only_exact_ && is_exact(element);
     plain_.push_back(std::move(element));
+    if (only_exact_ && plain_.size() == kShortestPacked) pack();
+    return true;
   }
 
   bool is_packing() const { return !packed_.empty(); }
   /// Requires is_packing().
-  void add_fraction(double fraction) { packed_.push_back(fraction); }
+  void add_fraction(double fraction) {
+    if (!has_fraction_) begin_fractions();
+    packed_.push_back(fraction);
+  }
 
-  Json finish() {
-    if (packed_.size() >= kShortestPacked) return std::move(packed_);
-    if (is_packing()) unpack();
-    return std::move(plain_);
+  /// Nothing when the budget is used up.
+  std::optional<Json> finish() {
+    if (is_packing() && !has_fraction_) return Json::packed_integers(std::move(packed_));
+    if (packed_.size() >= kShortestPacked) return Json(std::move(packed_));
+    if (is_packing() && !unpack()) return std::nullopt;
+    return Json(std::move(plain_));
   }
 
  private:
+  static bool is_exact(const Json& element) {
+    return element.is_integer() && element.as_integer() >= -kExactIntegers &&
+           element.as_integer() <= kExactIntegers;
+  }
+
+  void pack() {
+    budget_.give_back(plain_.size());
+    for (const Json& number : plain_) add_packed(number);
+    plain_ = {};
+  }
+
   void add_packed(const Json& number) {
-    if (number.is_integer()) integers_.emplace_back(packed_.size(), number.as_integer());
+    if (number.is_double()) return add_fraction(number.as_number());
+    if (has_fraction_ || !is_exact(number)) {
+      is_integer_.resize(packed_.size());
+      is_integer_.push_back(true);
+    }
+    if (!is_exact(number)) inexact_.emplace_back(packed_.size(), number.as_integer());
     packed_.push_back(number.as_number());
   }
 
-  void unpack() {
-    plain_.assign(packed_.begin(), packed_.end());
-    for (const auto& [index, integer] : integers_) plain_[index] = integer;
-    packed_.clear();
+  // What was packed so far are integers.
+  void begin_fractions() {
+    has_fraction_ = true;
+    is_integer_.assign(packed_.size(), true);
   }
 
+  bool unpack() {
+    if (!budget_.take(packed_.size())) return false;
+    plain_.reserve(packed_.size() + 1);
+    for (std::size_t i = 0; i < packed_.size(); ++i) {
+      const bool integer = !has_fraction_ || (i < is_integer_.size() && is_integer_[i]);
+      if (integer) {
+        plain_.emplace_back(static_cast<std::int64_t>(packed_[i]));
+      } else {
+        plain_.emplace_back(packed_[i]);
+      }
+    }
+    for (const auto& [index, integer] : inexact_) plain_[index] = integer;
+    packed_ = {};
+    return true;
+  }
+
+  ValueBudget& budget_;
   bool only_numbers_ = true;
+  bool only_exact_ = true;
+  bool has_fraction_ = false;
   Json::Array plain_;
   Json::Doubles packed_;
-  std::vector<std::pair<std::size_t, std::int64_t>> integers_;  // exact values of elements of packed_
+  std::vector<bool> is_integer_;  // of packed_ once it has a fraction; those behind its end are fractions
+  std::vector<std::pair<std::size_t, std::int64_t>> inexact_;  // integers of packed_ that doubles do not hold
 };
 
 /// An integer beyond int64, which JSON allows and simdjson refuses: as a double, unless it is malformed.
@@ -131,8 +200,12 @@ bool is_fraction(std::string_view token) {
 class TreeReader {
  public:
   /// `text` is what the user gave, as it stands in the document's buffer.
-  TreeReader(ondemand::document& document, std::string_view text, std::size_t max_depth)
-      : document_(document), text_(text), max_depth_(std::min(max_depth, kDeepestLimit)) {}
+  TreeReader(ondemand::document& document, std::string_view text, JsonLimits limits)
+      : document_(document),
+        text_(text),
+        max_depth_(std::min(limits.max_depth, kDeepestLimit)),
+        max_values_(limits.max_values),
+        budget_(limits.max_values) {}
 
   /// The only element of the array that the document is.
   Result<Json> read_wrapped() {
@@ -205,7 +278,7 @@ class TreeReader {
     if (depth > max_depth_) return fail_deep(value);
     ondemand::array array;
     if (const auto error = value.get_array().get(array)) return fail_at(value, describe(error));
-    ArrayBuilder elements;
+    ArrayBuilder elements(budget_);
     for (auto item : array) {
       ondemand::value element;
       if (const auto error = item.get(element)) return fail_here(describe(error));
@@ -217,9 +290,11 @@ class TreeReader {
         continue;
       }
       TRY_ASSIGN(Json read, read_value(element, depth));
-      elements.add(std::move(read));
+      if (!elements.add(std::move(read))) return fail_many();
     }
-    return elements.finish();
+    std::optional<Json> read = elements.finish();
+    if (!read) return fail_many();
+    return *std::move(read);
   }
 
   Result<Json> read_object(ondemand::value& value, std::size_t depth) {
@@ -233,6 +308,7 @@ class TreeReader {
       std::string_view key;
       if (const auto error = std::move(item).get(field)) return fail_here(describe(error));
       if (const auto error = field.unescaped_key().get(key)) return fail_here(describe(error));
+      if (!budget_.take(1)) return fail_many();
       TRY_ASSIGN(Json read, read_value(field.value(), depth));
       members.emplace_back(key, std::move(read));
     }
@@ -260,6 +336,11 @@ class TreeReader {
   std::unexpected<Error> fail_deep(ondemand::value& value) const {
     return fail_at(value, fmt::format("nesting deeper than {}", max_depth_));
   }
+  std::unexpected<Error> fail_many() const {
+    return fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format("invalid JSON: more than {} values (numbers in long arrays not counted)", max_values_));
+  }
   /// At the token that simdjson stopped at.
   std::unexpected<Error> fail_here(std::string_view what) const {
     const char* at = nullptr;
@@ -270,6 +351,8 @@ class TreeReader {
   ondemand::document& document_;
   std::string_view text_;
   std::size_t max_depth_;
+  std::size_t max_values_;
+  ValueBudget budget_;
 };
 
 struct Workspace {
@@ -292,7 +375,7 @@ Result<Json> parse_in(Workspace& workspace, std::string_view text, JsonLimits li
     return fail(ErrorCode::kInvalidArgument, fmt::format("invalid JSON: {}", describe(error)));
   }
   const std::string_view copy = std::string_view(buffer).substr(1, text.size());
-  return TreeReader(document, copy, limits.max_depth).read_wrapped();
+  return TreeReader(document, copy, limits).read_wrapped();
 }
 
 }  // namespace

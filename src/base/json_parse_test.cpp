@@ -225,17 +225,57 @@ TEST(JsonParse, PacksArraysOfEightNumbersWithAFraction) {
   EXPECT_TRUE(parsed("[1,2,3,4,5,6,7,8.0]").is_packed());
   EXPECT_TRUE(parsed("[1,2,3,4,5,6,7,18446744073709551616]").is_packed())
       << "an integer too large is a double";
-  EXPECT_FALSE(parsed("[1,2,3,4,5,6,7,8]").is_packed()) << "integers stay integers";
   EXPECT_FALSE(parsed("[1.5,2,3,4,5,6,7]").is_packed()) << "too short";
   EXPECT_FALSE(parsed("[1.5,2,3,4,5,6,7,\"8\"]").is_packed());
   EXPECT_FALSE(parsed("[null,1.5,2,3,4,5,6,7,8]").is_packed());
   EXPECT_EQ(parsed("[1.5,-2,3,4,5,6,7,8]").as_packed(), (Json::Doubles{1.5, -2, 3, 4, 5, 6, 7, 8}));
 }
 
+TEST(JsonParse, PacksEightIntegersThatStayIntegers) {
+  const std::string text = "[1,-2,3,4,5,6,9007199254740992,-9007199254740992,0]";
+  const Json json = parsed(text);
+  EXPECT_TRUE(json.is_packed());
+  EXPECT_EQ(json.to_string(), text);
+  EXPECT_TRUE(json.element(0).is_integer());
+  EXPECT_EQ(json.element(1).as_integer(), -2);
+  EXPECT_EQ(json.as_packed()[6], 0x1p53);
+  EXPECT_EQ(json, parsed("[1.0,-2,3,4,5,6,9007199254740992,-9007199254740992,0]"));
+  EXPECT_NE(json, parsed("[1,-2,3,4,5,6,9007199254740993,-9007199254740992,0]"));
+  EXPECT_FALSE(parsed("[1,2,3,4,5,6,7]").is_packed()) << "too short";
+  EXPECT_FALSE(parsed("[1,2,3,4,5,6,7,8,9007199254740993]").is_packed()) << "a double would round it";
+  EXPECT_TRUE(parsed("[1,2,3,4,5,6,7,8,9007199254740993,0.5]").is_packed()) << "all are doubles then";
+}
+
+TEST(JsonParse, LimitsTheValuesOutsideOfPackedArrays) {
+  const JsonLimits ten{.max_values = 10};
+  const auto repeated = [](std::string_view element, int count) {
+    std::string text = "[";
+    for (int i = 0; i < count; ++i) text.append(i == 0 ? "" : ",").append(element);
+    return text + "]";
+  };
+  for (const char* element : {"null", "\"\"", "[]", "{}", "true", "9007199254740993"}) {
+    EXPECT_TRUE(parse_json(repeated(element, 10), ten)) << element;
+    EXPECT_EQ(parse_json(repeated(element, 11), ten).error().message,
+              "invalid JSON: more than 10 values (numbers in long arrays not counted)")
+        << element;
+  }
+  EXPECT_TRUE(parse_json(repeated("1", 1000), ten));
+  EXPECT_TRUE(parse_json(repeated("0.5", 1000), ten));
+  EXPECT_TRUE(parse_json(repeated(repeated("1", 1000), 2), ten));
+  EXPECT_FALSE(parse_json(repeated("1", 1000) + "x", ten));
+  const std::string ends_otherwise = repeated("1", 1000);
+  EXPECT_FALSE(parse_json(ends_otherwise.substr(0, ends_otherwise.size() - 1) + ",null]", ten));
+  EXPECT_FALSE(parse_json(repeated(R"({"a":0.5})", 6), ten)) << "members count";
+  EXPECT_TRUE(parse_json(repeated(R"({"a":0.5})", 5), ten));
+  EXPECT_TRUE(parse_json(repeated("[0.5]", 5), ten)) << "short arrays count";
+  EXPECT_FALSE(parse_json(repeated("[0.5]", 6), ten));
+}
+
 TEST(JsonParse, ArraysThatAreNotPackedKeepTheirIntegersExact) {
-  for (const char* text :
-       {"[9007199254740993,1.5,9007199254740993]", "[1.5,9007199254740993,\"x\",2.5,1]",
-        "[1,2,3,4,5,6,7,8.5,9007199254740993,null]", "[1.5,2.5,3.5,4.5,5.5,6.5,7.5,8.5,9,[]]"}) {
+  for (const char* text : {"[9007199254740993,1.5,9007199254740993]", "[1.5,9007199254740993,\"x\",2.5,1]",
+                           "[1,2,3,4,5,6,7,8.5,9007199254740993,null]", "[1,2,3,4,5,6,7,8,9,null]",
+                           "[1,2,3,4,5,6,7,8,0.5,9,10.0,\"x\",0.25]", "[1,2,3,4,5,6,7,8,9007199254740993,[]]",
+                           "[1.5,2.5,3.5,4.5,5.5,6.5,7.5,8.5,9,[]]"}) {
     EXPECT_EQ(parsed(text).to_string(), text);
     EXPECT_FALSE(parsed(text).is_packed());
   }

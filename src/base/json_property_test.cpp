@@ -42,6 +42,11 @@ rc::Gen<Json> any_json(int depth) {
                                   [](Json::Array elements) { return Json(std::move(elements)); });
   const auto numbers = rc::gen::map(rc::gen::container<Json::Doubles>(any_double()),
                                     [](Json::Doubles elements) { return Json(std::move(elements)); });
+  const auto integers =
+      rc::gen::map(rc::gen::container<std::vector<std::int64_t>>(rc::gen::arbitrary<std::int64_t>()),
+                   [](const std::vector<std::int64_t>& elements) {
+                     return Json(Json::Array(elements.begin(), elements.end()));
+                   });
   const auto object =
       rc::gen::map(rc::gen::container<std::vector<std::string>>(any_text()), [](const auto& keys) {
         Json members = Json::object();
@@ -53,7 +58,7 @@ rc::Gen<Json> any_json(int depth) {
     outer.set(member.first, member.second);
     return outer;
   });
-  return rc::gen::oneOf(scalar, array, numbers, object, nested);
+  return rc::gen::oneOf(scalar, array, numbers, integers, object, nested);
 }
 
 TEST(JsonProperty, WhatIsWrittenReadsBackEqualAndIsWrittenTheSameAgain) {

@@ -91,6 +91,19 @@ TEST(Json, ElementsOfPackedArraysReadAsDoubles) {
   EXPECT_EQ(Json("text").size(), 0U);
 }
 
+TEST(Json, ElementsOfPackedIntegersReadAsIntegers) {
+  Json packed = Json::packed_integers({1, -2});
+  EXPECT_TRUE(packed.is_array());
+  EXPECT_EQ(packed.size(), 2U);
+  EXPECT_TRUE(packed.element(1).is_integer());
+  EXPECT_EQ(packed, Json(Json::Doubles{1.0, -2.0}));
+  EXPECT_EQ(packed, (Json(Json::Array{1, -2})));
+  EXPECT_NE(packed, (Json(Json::Array{1, "-2"})));
+  packed.push_back(2.5);
+  EXPECT_FALSE(packed.is_packed());
+  EXPECT_EQ(packed.to_string(), "[1,-2,2.5]");
+}
+
 TEST(Json, MergePatchAgreesWithRfc7396) {
   const char* const cases[][3] = {
       {R"({"a":"b"})", R"({"a":"c"})", R"({"a":"c"})"},

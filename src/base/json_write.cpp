@@ -53,6 +53,11 @@ std::string_view shortest(std::array<char, 32>& buffer, Number value) {
   return {buffer.data(), static_cast<std::size_t>(written.ptr - buffer.data())};
 }
 
+void append_integer(std::string& out, std::int64_t value) {
+  std::array<char, 32> buffer;
+  out.append(shortest(buffer, value));
+}
+
 void append_double(std::string& out, double value) {
   if (!std::isfinite(value)) {  // JSON has no word for it
     out.append("null");
@@ -116,12 +121,14 @@ void Json::append_to(std::string& out) const {
   } else if (is_bool()) {
     out.append(as_bool() ? "true" : "false");
   } else if (is_integer()) {
-    std::array<char, 32> buffer;
-    out.append(shortest(buffer, as_integer()));
+    append_integer(out, as_integer());
   } else if (is_double()) {
     append_double(out, as_number());
   } else if (is_string()) {
     append_json_string(out, as_string());
+  } else if (holds_integers()) {
+    append_all(out, "[]", as_packed(),
+               [&](double element) { append_integer(out, static_cast<std::int64_t>(element)); });
   } else if (is_packed()) {
     append_all(out, "[]", as_packed(), [&](double element) { append_double(out, element); });
   } else if (is_array()) {

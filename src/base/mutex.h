@@ -13,7 +13,6 @@
 #define GUARDED_BY(x) SEXTANT_ATTRIBUTE(guarded_by(x))
 #define REQUIRES(...) SEXTANT_ATTRIBUTE(requires_capability(__VA_ARGS__))
 #define EXCLUDES(...) SEXTANT_ATTRIBUTE(locks_excluded(__VA_ARGS__))
-#define NO_THREAD_SAFETY_ANALYSIS SEXTANT_ATTRIBUTE(no_thread_safety_analysis)
 
 namespace sextant {
 

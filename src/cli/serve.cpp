@@ -98,9 +98,12 @@ Result<int> serve(const ServeFlags& flags) {
   const bool poisoned = g_poisoned;
   log_info("server_stopping", {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}, {"poisoned", poisoned}});
   server->stop(poisoned ? kPoisonedGraceMs : settings.stop_grace_ms);
-  // What cannot be trusted must not be written back: recovery starts from what is on the device.
-  if (poisoned) _exit(kExitPoisoned);
-  TRY(service.close());
+  // What cannot be trusted must not be written back: recovery starts from what is on the device. The requests
+  // that ended while the server stopped may have shown it, and so may what closing still writes.
+  if (g_poisoned) _exit(kExitPoisoned);
+  const Status closed = service.close();
+  if (g_poisoned) _exit(kExitPoisoned);
+  TRY(closed);
   log_info("server_stopped");
   return 0;
 }

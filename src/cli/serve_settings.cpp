@@ -40,6 +40,7 @@ Status set_limits(const Json& json, ServiceLimits& limits) {
       {"max_request_bytes", &limits.max_request_bytes},
       {"max_id_bytes", &limits.max_id_bytes},
       {"max_text_bytes", &limits.max_text_bytes, ChunkingOptions().max_bytes},  // what documents are cut into
+      {"max_embedded_bytes", &limits.max_embedded_bytes},
       {"max_metadata_bytes", &limits.max_metadata_bytes},
       {"max_documents_per_request", &limits.max_documents_per_request},
       {"max_chunks_per_document", &limits.max_chunks_per_document},

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "engine/keys.h"
 #include "engine/record_codec.h"
 
@@ -12,6 +14,11 @@ namespace {
 Status contradiction(Sequence sequence, std::string_view what) {
   return fail(ErrorCode::kDamaged,
               fmt::format("the log's record {} contradicts the state before it: {}", sequence, what));
+}
+
+template <typename Rows>
+bool known_rows(const Rows& rows, const PartitionState& partition) {
+  return std::ranges::all_of(rows, [&](RowId row) { return row < partition.next_row(); });
 }
 
 Result<std::shared_ptr<const Json>> shared_object(const std::string& bytes) {
@@ -168,6 +175,11 @@ Status Applier::establish_contract(const record::EstablishContract& message, Seq
   const LibraryState* current = state_.library(message.library());
   if (current == nullptr) return contradiction(sequence, "a contract for a library that does not exist");
   LibraryDefinition definition = *current->definition;
+  const VectorField& field = definition.spec.field;
+  if (message.dimension() == 0 || (field.dimension != 0 && field.dimension != message.dimension()) ||
+      (field.model && *field.model != message.model())) {
+    return contradiction(sequence, "a contract beside another");
+  }
   definition.spec.field.dimension = message.dimension();
   definition.spec.field.model = message.model();
   store_definition(definition);
@@ -231,6 +243,8 @@ Status Applier::write_document(const record::WriteDocument& message, const Decod
     batch_.erase(Family::kIds, keys::chunk_id(place, id));
 
   if (store != nullptr) after.rows = store->view();
+  if (!known_rows(message.dead_rows(), after))
+    return contradiction(sequence, "a deleted row was never written");
   after.dead =
       after.dead.with({message.dead_rows().data(), static_cast<std::size_t>(message.dead_rows_size())});
   after.documents += message.existed() ? 0 : 1;
@@ -252,6 +266,8 @@ Status Applier::delete_document(const record::DeleteDocument& message) {
   for (const std::string& id : message.removed_chunk_ids())
     batch_.erase(Family::kIds, keys::chunk_id(place, id));
   PartitionState after = *before;
+  if (!known_rows(message.dead_rows(), after))
+    return contradiction(sequence, "a deleted row was never written");
   after.dead =
       after.dead.with({message.dead_rows().data(), static_cast<std::size_t>(message.dead_rows_size())});
   --after.documents;

@@ -21,8 +21,8 @@ class Applier {
   Applier(RecordStore& records, ThreadPool* pool) : records_(records), pool_(pool) {}
 
   /// Applies a group on top of everything before. Groups the record store already holds (at or below its
-  /// applied_through) change memory only. An error leaves the state as it was before the group, but the
-  /// applier must not be used any more.
+  /// applied_through) change memory only. After an error the applier must not be used any
+  /// more, nor its state be published.
   Status apply(const LogGroup& group);
 
   /// The state after the last group, with a snapshot of the record store.

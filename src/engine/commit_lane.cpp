@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
+#include <exception>
 
 #include "base/fault_point.h"
 #include "base/log.h"
@@ -13,6 +15,9 @@ namespace {
 
 constexpr std::int64_t kExpiryIntervalMs = 10LL * 60 * 1000;
 
+// What a record holds of a document or chunk beside ids, text, metadata and vector: at most about this.
+constexpr std::size_t kBytesBesideContent = 64;
+
 std::size_t size_of(const Submission& submission) {
   std::size_t bytes = 0;
   for (const auto& transaction : submission.transactions) {
@@ -20,9 +25,10 @@ std::size_t size_of(const Submission& submission) {
     for (const PreparedStep& step : transaction->steps) {
       const auto* document = std::get_if<PreparedDocument>(&step);
       if (document == nullptr) continue;
+      bytes += document->id.size() + document->metadata.size() + kBytesBesideContent;
       for (const PreparedEntry& entry : document->entries) {
-        bytes +=
-            entry.chunk.text.size() + entry.chunk.metadata.size() + entry.chunk.vector.size() * sizeof(float);
+        bytes += entry.chunk_id.size() + entry.chunk.text.size() + entry.chunk.metadata.size() +
+                 entry.chunk.vector.size() * sizeof(float) + kBytesBesideContent;
       }
     }
   }
@@ -100,10 +106,19 @@ void CommitLane::run() {
     }
     auto group = take_group();
     if (!group.empty()) {
-      commit_group(std::move(group));
+      // Out of memory, most likely; how far the commit got is not known here.
+      try {
+        commit_group(group);
+      } catch (const std::exception& exception) {
+        stop(make_error(ErrorCode::kOutcomeUnknown, fmt::format("a commit broke off: {}", exception.what())),
+             group);
+      }
     } else if (closing) {
       return;
-    } else if (idle && !log_.poisoned()) {
+    } else if (log_.poisoned()) {
+      // A flush of the record store met it; nobody has to write for the process to leave.
+      if (health()) stop(make_error(ErrorCode::kStorePoisoned, "a sync of the commit log failed"), group);
+    } else if (idle) {
       // Failing to leave the mark costs nothing but the mark; the next append meets the cause.
       if (auto marked = log_.mark_idle(); !marked)
         log_warning("log_mark_failed", {{"error", marked.error().to_string()}});
@@ -154,10 +169,10 @@ void CommitLane::expire_outcomes(Sequencer& sequencer) {
   const std::int64_t now = clock_.unix_ms();
   if (now < next_expiry_ms_) return;
   next_expiry_ms_ = now + kExpiryIntervalMs;
-  sequencer.forget_outcomes(now - options_.outcome_lifetime_ms);
+  sequencer.forget_outcomes(std::max<std::int64_t>(0, now - options_.outcome_lifetime_ms));
 }
 
-void CommitLane::commit_group(std::vector<Waiting> group) {
+void CommitLane::commit_group(std::vector<Waiting>& group) {
   {
     const MutexLock lock(mutex_);
     if (stopped_) {
@@ -172,6 +187,13 @@ void CommitLane::commit_group(std::vector<Waiting> group) {
   for (Waiting& waiting : group) {
     sync = sync || waiting.submission.durability == Durability::kFsync;
     results.push_back(sequencer.add(std::move(waiting.submission)));
+  }
+  if (sequencer.records().empty() && sync) {
+    // What was found to be there already may have been written without a sync.
+    if (auto synced = log_.sync_through(base->sequence); !synced) {
+      stop(std::move(synced).error(), group);
+      return;
+    }
   }
   if (!sequencer.records().empty()) {
     expire_outcomes(sequencer);

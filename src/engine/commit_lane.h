@@ -56,7 +56,7 @@ class CommitLane {
   };
   void run();
   std::vector<Waiting> take_group() EXCLUDES(mutex_);
-  void commit_group(std::vector<Waiting> group);
+  void commit_group(std::vector<Waiting>& group);
   Status append(Sequencer& sequencer, bool sync);
   void stop(Error error, std::vector<Waiting>& group);
   void expire_outcomes(Sequencer& sequencer);

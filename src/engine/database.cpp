@@ -28,13 +28,19 @@ Status check_creatable(FileSystem& fs, const std::string& directory) {
   return {};
 }
 
+std::string parent_of(const std::string& path) {
+  const std::size_t slash = path.find_last_of('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
 Status make_directories(FileSystem& fs, const std::string& path) {
   TRY_ASSIGN(const bool exists, fs.exists(path));
   if (exists) return {};
-  const std::size_t slash = path.find_last_of('/');
-  if (slash != std::string::npos && slash > 0) TRY(make_directories(fs, path.substr(0, slash)));
+  const std::string parent = parent_of(path);
+  if (parent != "." && parent != "/") TRY(make_directories(fs, parent));
   TRY(fs.make_directory(path));
-  return fs.sync_directory(slash == std::string::npos ? "." : (slash == 0 ? "/" : path.substr(0, slash)));
+  return fs.sync_directory(parent);
 }
 
 Status empty_directory(FileSystem& fs, const std::string& path) {
@@ -82,7 +88,10 @@ Status Database::recover() {
     TRY_ASSIGN(format_, read_format_file(fs, directory_));
   } else {
     TRY_ASSIGN(format_, create_format_file(fs, *options_.random, directory_));
+    TRY(fs.sync_directory(parent_of(directory_)));
   }
+  // A process that was killed while it created the database may have left names that only the cache holds.
+  TRY(fs.sync_directory(directory_));
 
   RecordStoreOptions records = options_.records;
   // Applied state must never be ahead of what the log is sure of.

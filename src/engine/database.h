@@ -69,9 +69,10 @@ class Database {
   Snapshot snapshot() const { return published_.load(); }
   Transaction begin();
 
-  /// Commits the request's transactions in order, each all or nothing, up to the first that fails; all in one
-  /// group. A request of one transaction that reads what it changes is repeated on conflict, a few times. An
-  /// Error means that nothing was done, but for kOutcomeUnknown.
+  /// Commits the request's transactions in order, each all or nothing, up to the first that fails (what one
+  /// of them reads, to patch it or to count on its absence, it reads as it was before the request); all in
+  /// one group. A request of one transaction that reads what it changes is repeated on conflict, a few times.
+  /// An Error means that nothing was done, but for kOutcomeUnknown.
   Result<WriteResult> write(const RequestContext& context, const WriteRequest& request);
 
   /// What an earlier request with this key was answered, so that a repeat need not be prepared again; nullopt

@@ -212,6 +212,78 @@ TEST_F(DatabaseTest, AnIdempotentRepeatGetsTheFirstOutcomeAlsoAfterReopening) {
   EXPECT_EQ(failure(database_->write({}, request)), ErrorCode::kIdempotencyKeyReused);
 }
 
+TEST_F(DatabaseTest, ARepeatOfWhatChangedNothingChangesNothing) {
+  ASSERT_TRUE(
+      commit(*database_, {create_library(kLibrary), upsert(kLibrary, "d", {chunk_of({1, 0}, "first")})}));
+  UpsertDocument unless_there = upsert(kLibrary, "d", {chunk_of({1, 0}, "second")});
+  unless_there.on_conflict = OnConflict::kIgnore;
+  WriteRequest request;
+  request.idempotency = IdempotencyKey{"scope", "key", "hash"};
+  request.transactions.push_back({{unless_there}, {}});
+  const auto first = database_->write({}, request);
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->transactions[0]->operations[0].effect, Effect::kIgnored);
+  ASSERT_TRUE(commit(*database_, {DeleteDocument{.library = kLibrary, .id = "d"}}));
+  reopen();
+  const auto again = database_->write({}, request);
+  ASSERT_TRUE(again);
+  EXPECT_TRUE(again->repeated);
+  EXPECT_EQ(again->transactions[0]->operations[0].effect, Effect::kIgnored);
+  EXPECT_EQ(describe_library(*database_->snapshot()->library(kLibrary)).documents, 0U);
+}
+
+TEST_F(DatabaseTest, AChunkIdGoesFromOneDocumentToAnotherInOneTransaction) {
+  const auto owned = [](std::string id, float x) {
+    ChunkInput chunk = chunk_of({x, 1}, "chunk of " + id);
+    chunk.id = std::move(id);
+    return chunk;
+  };
+  ASSERT_TRUE(commit(*database_, {create_library(kLibrary), upsert(kLibrary, "giver", {owned("c", 1)}),
+                                  upsert(kLibrary, "taker", {owned("own", 2)})}));
+  PatchChunk patch{.library = kLibrary, .id = "own"};
+  patch.metadata_patch.set("touched", Json(true));
+  ASSERT_TRUE(commit(*database_, {patch, DeleteDocument{.library = kLibrary, .id = "giver"},
+                                  upsert(kLibrary, "taker", {owned("c", 3)})}));
+  const auto expect_taken = [&] {
+    const LibraryView view = find_library(database_->snapshot(), kLibrary).value();
+    const auto place = find_chunk(view, "c").value();
+    ASSERT_TRUE(place);
+    EXPECT_EQ(place->document_id, "taker");
+    EXPECT_FALSE(find_chunk(view, "own").value());
+  };
+  expect_taken();
+  reopen();
+  expect_taken();
+  // And back, where what gives it up is touched last.
+  ASSERT_TRUE(commit(*database_,
+                     {DeleteChunk{.library = kLibrary, .id = "c"}, upsert(kLibrary, "giver", {owned("c", 4)}),
+                      PatchDocument{kLibrary, "taker", Json::object(), {}}}));
+  const LibraryView view = find_library(database_->snapshot(), kLibrary).value();
+  EXPECT_EQ(find_chunk(view, "c").value()->document_id, "giver");
+  EXPECT_EQ(find_document(view, "taker").value()->chunk_ids.size(), 0U);
+}
+
+TEST_F(DatabaseTest, AnOperationThatFailsLeavesItsTransactionAsItWas) {
+  ASSERT_TRUE(commit(*database_, {create_library(kLibrary), upsert(kLibrary, "d", {})}));
+  Transaction transaction = database_->begin();
+  UpsertDocument taken = upsert(kLibrary, "d", {chunk_of({1, 2, 3})});
+  taken.on_conflict = OnConflict::kError;
+  EXPECT_EQ(failure(transaction.apply(taken)), ErrorCode::kDocumentExists);
+  taken.on_conflict = OnConflict::kIgnore;
+  taken.if_match = 999;
+  EXPECT_EQ(failure(transaction.apply(taken)), ErrorCode::kPreconditionFailed);
+  UpdateLibrary update{.library = kLibrary};
+  update.metadata_patch.set("kept", Json(true));
+  update.index_patch.set("a\xff", Json(1));
+  EXPECT_EQ(failure(transaction.apply(update)), ErrorCode::kInvalidArgument);
+  // Neither the dimension of the refused chunk nor the first half of the refused update is left.
+  ASSERT_TRUE(transaction.apply(upsert(kLibrary, "e", {chunk_of({1, 2})})));
+  ASSERT_TRUE(transaction.commit());
+  const LibraryState& library = *database_->snapshot()->library(kLibrary);
+  EXPECT_EQ(library.definition->spec.field.dimension, 2U);
+  EXPECT_EQ(library.definition->spec.metadata.find("kept"), nullptr);
+}
+
 TEST_F(DatabaseTest, RepeatsInFlightJoinTheFirst) {
   ASSERT_TRUE(commit(*database_, {create_library(kLibrary)}));
   WriteRequest request;
@@ -430,6 +502,10 @@ TEST_F(DatabaseTest, WhatCouldNotBeReadBackIsRefused) {
   bad.document.metadata = Json::object();
   bad.document.metadata.set("a\xff", Json(1));
   EXPECT_EQ(failure(commit(*database_, {bad})), ErrorCode::kInvalidArgument);
+  LibrarySpec spec;
+  spec.name = "another";
+  spec.embedding = deep;
+  EXPECT_EQ(failure(commit(*database_, {CreateLibrary{spec}})), ErrorCode::kInvalidArgument);
   reopen();
   EXPECT_EQ(describe_library(*database_->snapshot()->library(kLibrary)).documents, 0U);
 }

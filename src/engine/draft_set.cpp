@@ -32,8 +32,6 @@ Status check_text(std::string_view text) {
   return fail(field_error(ErrorCode::kInvalidArgument, "text", "the text is not valid UTF-8"));
 }
 
-std::string operation_field(std::size_t operation) { return fmt::format("operations[{}]", operation); }
-
 // What a missing thing is to an operation that asked for any version of it.
 Error missing(Error error, const std::optional<Version>& if_match) {
   if (!if_match) return error;
@@ -132,7 +130,7 @@ Result<DraftSet::DocumentDraft*> DraftSet::load(LibraryId library, const std::st
   draft.base_version = document->version;
   draft.metadata = std::move(document->metadata);
   for (std::size_t i = 0; i < document->rows.size(); ++i) {
-    draft.entries.push_back({document->chunk_ids[i], document->rows[i], {}});
+    draft.entries.push_back({document->chunk_ids[i], document->rows[i], {}, 0});
   }
   return &draft;
 }
@@ -171,14 +169,10 @@ Status DraftSet::check_id(std::string_view id, std::string_view field) const {
   return {};
 }
 
-Status DraftSet::check_if_match(const std::optional<Version>& if_match, DocumentDraft& draft) const {
-  if (!if_match) return {};
-  if (draft.if_match && *draft.if_match != *if_match) {
-    return fail(field_error(ErrorCode::kPreconditionFailed, "if_match",
-                            "two operations expect different versions of the document"));
-  }
-  draft.if_match = if_match;
-  return {};
+Status DraftSet::check_if_match(const std::optional<Version>& if_match, const DocumentDraft& draft) const {
+  if (!if_match || !draft.if_match || *draft.if_match == *if_match) return {};
+  return fail(field_error(ErrorCode::kPreconditionFailed, "if_match",
+                          "two operations expect different versions of the document"));
 }
 
 Status DraftSet::take_model(DocumentDraft& draft, const std::string& model) const {
@@ -235,12 +229,14 @@ Result<std::vector<DraftSet::Entry>> DraftSet::prepare_entries(LibraryDraft& lib
     }
     auto prepared = prepare_chunk(library, draft, chunk);
     if (!prepared) return fail(in_field(field, std::move(prepared).error()));
-    entries.push_back({std::move(id), {}, *std::move(prepared)});
+    entries.push_back({std::move(id), {}, *std::move(prepared), operation_});
   }
   return entries;
 }
 
-void DraftSet::record(std::string id, const std::string& document_id, DocumentDraft& draft, Effect effect) {
+void DraftSet::record(std::string id, const std::string& document_id, DocumentDraft& draft, Effect effect,
+                      const std::optional<Version>& if_match) {
+  if (if_match) draft.if_match = if_match;
   // Whether a first, unread write creates, replaces or deletes anything is settled by the lane.
   const bool settled_by_step = !draft.changed && !draft.was_read;
   draft.changed = true;
@@ -285,9 +281,17 @@ Status DraftSet::add_upsert(const UpsertDocument& operation) {
   fresh.entries = *std::move(entries);
   fresh.metadata = input.metadata;
   fresh.metadata_changed = true;
+  fresh.all_given_up_at = operation_;
   const LibraryId id = library->definition.id;
   if (operation.on_conflict != OnConflict::kReplace) {
     TRY_ASSIGN(DocumentDraft* const existing, load(id, input.id));
+    if (existing != nullptr) library->field = field_before;
+    if (existing != nullptr && operation.if_match && *operation.if_match != kAnyVersion &&
+        existing->base_version != *operation.if_match) {
+      return fail(field_error(ErrorCode::kPreconditionFailed, "if_match",
+                              fmt::format("document '{}' is at version {:x}, not {:x}", input.id,
+                                          existing->base_version, *operation.if_match)));
+    }
     if (existing != nullptr && operation.on_conflict == OnConflict::kError) {
       return fail(field_error(ErrorCode::kDocumentExists, "document.id",
                               fmt::format("there is a document '{}' already", input.id)));
@@ -299,14 +303,16 @@ Status DraftSet::add_upsert(const UpsertDocument& operation) {
   }
   DocumentDraft* before = find_draft(id, input.id);
   if (before == nullptr) {
-    TRY(check_if_match(operation.if_match, fresh));
     fresh.on_conflict = operation.on_conflict;
     fresh.step = step_count_++;
     DocumentDraft& draft = documents_[{id, input.id}] = std::move(fresh);
-    record(input.id, input.id, draft, Effect::kCreated);
+    record(input.id, input.id, draft, Effect::kCreated, operation.if_match);
     return {};
   }
-  TRY(check_if_match(operation.if_match, *before));
+  if (auto matches = check_if_match(operation.if_match, *before); !matches) {
+    library->field = field_before;
+    return matches;
+  }
   const Effect effect = before->exists ? Effect::kReplaced : Effect::kCreated;
   fresh.step = before->step;
   fresh.was_read = before->was_read;
@@ -314,8 +320,10 @@ Status DraftSet::add_upsert(const UpsertDocument& operation) {
   fresh.missing = before->missing;
   fresh.if_match = before->if_match;
   fresh.changed = before->changed;
+  fresh.given_up_at = std::move(before->given_up_at);
+  if (before->all_given_up_at) fresh.all_given_up_at = before->all_given_up_at;
   *before = std::move(fresh);
-  record(input.id, input.id, *before, effect);
+  record(input.id, input.id, *before, effect, operation.if_match);
   return {};
 }
 
@@ -332,7 +340,7 @@ Status DraftSet::add_patch(const PatchDocument& operation) {
   TRY(encode_metadata(merged));
   draft->metadata = std::move(merged);
   draft->metadata_changed = true;
-  record(operation.id, operation.id, *draft, Effect::kPatched);
+  record(operation.id, operation.id, *draft, Effect::kPatched, operation.if_match);
   return {};
 }
 
@@ -352,6 +360,7 @@ Status DraftSet::add_delete(const DeleteDocument& operation) {
   TRY(check_if_match(operation.if_match, *draft));
   draft->exists = false;
   draft->entries.clear();
+  if (!draft->all_given_up_at) draft->all_given_up_at = operation_;
   // A deletion takes whatever is there; what this set itself made may have never been there.
   if (first_touch) {
     draft->was_read = false;
@@ -359,7 +368,7 @@ Status DraftSet::add_delete(const DeleteDocument& operation) {
   } else if (!draft->was_read) {
     draft->missing = MissingPolicy::kIgnore;
   }
-  record(operation.id, operation.id, *draft, Effect::kDeleted);
+  record(operation.id, operation.id, *draft, Effect::kDeleted, operation.if_match);
   return {};
 }
 
@@ -391,11 +400,12 @@ Status DraftSet::add_put_chunk(const PutChunk& operation) {
   const auto at = std::ranges::find(draft->entries, operation.chunk.id, &Entry::chunk_id);
   const bool replaces = at != draft->entries.end();
   if (replaces) {
-    *at = {operation.chunk.id, {}, std::move(chunk)};
+    *at = {operation.chunk.id, {}, std::move(chunk), at->taken_at};
   } else {
-    draft->entries.push_back({operation.chunk.id, {}, std::move(chunk)});
+    draft->entries.push_back({operation.chunk.id, {}, std::move(chunk), operation_});
   }
-  record(operation.chunk.id, document_id, *draft, replaces ? Effect::kReplaced : Effect::kCreated);
+  record(operation.chunk.id, document_id, *draft, replaces ? Effect::kReplaced : Effect::kCreated,
+         operation.if_match);
   return {};
 }
 
@@ -432,7 +442,7 @@ Status DraftSet::add_patch_chunk(const PatchChunk& operation) {
   }
   entry->kept_row.reset();
   entry->chunk = std::move(chunk);
-  record(operation.id, *owner, *draft, Effect::kPatched);
+  record(operation.id, *owner, *draft, Effect::kPatched, operation.if_match);
   return {};
 }
 
@@ -453,7 +463,8 @@ Status DraftSet::add_delete_chunk(const DeleteChunk& operation) {
   }
   TRY(check_if_match(operation.if_match, *draft));
   std::erase_if(draft->entries, [&](const Entry& entry) { return entry.chunk_id == operation.id; });
-  record(operation.id, *owner, *draft, Effect::kDeleted);
+  draft->given_up_at[operation.id] = operation_;
+  record(operation.id, *owner, *draft, Effect::kDeleted, operation.if_match);
   return {};
 }
 
@@ -468,6 +479,7 @@ Status DraftSet::add_create_library(const CreateLibrary& operation) {
   for (const Json* json : {&operation.spec.index, &operation.spec.chunking, &operation.spec.metadata}) {
     TRY(encode_metadata(*json));
   }
+  if (!operation.spec.embedding.is_null()) TRY(encode_metadata(operation.spec.embedding));
   LibraryDraft draft;
   draft.definition.id = new_library_id_();
   draft.definition.spec = operation.spec;
@@ -484,15 +496,15 @@ Status DraftSet::add_create_library(const CreateLibrary& operation) {
 Status DraftSet::add_update_library(const UpdateLibrary& operation) {
   TRY_ASSIGN(LibraryDraft* const draft, library_draft(operation.library));
   LibrarySpec& spec = draft->definition.spec;
-  const std::pair<Json*, const Json*> parts[] = {{&spec.metadata, &operation.metadata_patch},
-                                                 {&spec.index, &operation.index_patch},
-                                                 {&spec.chunking, &operation.chunking_patch}};
+  LibrarySpec patched = spec;
+  const std::pair<Json*, const Json*> parts[] = {{&patched.metadata, &operation.metadata_patch},
+                                                 {&patched.index, &operation.index_patch},
+                                                 {&patched.chunking, &operation.chunking_patch}};
   for (const auto& [target, patch] : parts) {
-    Json merged = *target;
-    merged.merge_patch(*patch);
-    TRY(encode_metadata(merged));
-    *target = std::move(merged);
+    target->merge_patch(*patch);
+    TRY(encode_metadata(*target));
   }
+  spec = std::move(patched);
   if (!draft->change) {
     draft->change = PreparedLibrary::Change::kUpdate;
     draft->step = step_count_++;
@@ -512,133 +524,6 @@ Status DraftSet::add_drop_library(const DropLibrary& operation) {
   draft->step = step_count_++;
   record_library(operation.library, *draft, Effect::kDeleted);
   return {};
-}
-
-// ---- Results ----
-
-Result<PreparedTransaction> DraftSet::prepare() && {
-  std::vector<std::optional<PreparedStep>> steps(step_count_);
-  for (const auto& [name, draft] : libraries_) {
-    if (!draft.change) continue;
-    steps[draft.step] =
-        PreparedLibrary{*draft.change, draft.definition, draft.as_of, operation_field(draft.operation)};
-  }
-  std::size_t bytes = 0;
-  for (auto& [key, draft] : documents_) {
-    if (!draft.changed) continue;
-    PreparedDocument document;
-    document.field = operation_field(draft.operation);
-    document.library = key.first;
-    document.partition = kSharedPartition;
-    document.id = key.second;
-    document.erase = !draft.exists;
-    document.model = draft.model;
-    document.on_conflict = draft.on_conflict;
-    document.missing = draft.missing;
-    document.if_match = draft.if_match;
-    if (draft.was_read || isolation_ == Isolation::kSnapshot) document.as_of = snapshot_->sequence;
-    document.metadata = encode_object(draft.metadata);
-    bytes += document.id.size() + document.metadata.size();
-    for (Entry& entry : draft.entries) {
-      PreparedEntry prepared{std::move(entry.chunk_id), entry.kept_row, std::move(entry.chunk)};
-      if (entry.kept_row && draft.metadata_changed) {
-        TRY_ASSIGN(prepared.chunk, read_row(key.first, *entry.kept_row));
-        prepared.kept_row.reset();
-      }
-      bytes += prepared.chunk_id.size() + prepared.chunk.text.size() + prepared.chunk.metadata.size() +
-               prepared.chunk.vector.size() * sizeof(float) + 64;
-      document.entries.push_back(std::move(prepared));
-    }
-    steps[draft.step] = std::move(document);
-  }
-  if (bytes > limits_.max_transaction_bytes) {
-    return fail(ErrorCode::kPayloadTooLarge, fmt::format("the transaction has {} bytes, the limit is {}",
-                                                         bytes, limits_.max_transaction_bytes));
-  }
-  PreparedTransaction transaction;
-  std::vector<std::size_t> position(steps.size());
-  for (std::size_t i = 0; i < steps.size(); ++i) {
-    position[i] = transaction.steps.size();
-    if (steps[i]) transaction.steps.push_back(*std::move(steps[i]));
-  }
-  transaction.operations = std::move(operations_);
-  for (PreparedOperation& operation : transaction.operations) {
-    if (operation.step != PreparedOperation::kNoStep) operation.step = position[operation.step];
-  }
-  return transaction;
-}
-
-Result<LibraryView> DraftSet::library_view(const std::string& library) const {
-  const LibraryDraft* draft = find_library_draft(library);
-  if (draft == nullptr) return find_library(snapshot_, library);
-  if (draft->change == PreparedLibrary::Change::kDrop) {
-    return fail(ErrorCode::kLibraryNotFound,
-                fmt::format("library '{}' is dropped by this transaction", library));
-  }
-  auto state = std::make_shared<DatabaseState>(*snapshot_);
-  const LibraryState* current = snapshot_->library(draft->definition.id);
-  auto with = std::make_shared<LibraryState>(current == nullptr ? LibraryState{} : *current);
-  LibraryDefinition definition = draft->definition;
-  definition.spec.field = draft->field;
-  with->definition = std::make_shared<const LibraryDefinition>(std::move(definition));
-  state->libraries = state->libraries.with(draft->definition.id, std::move(with));
-  state->names = state->names.with(library, draft->definition.id);
-  return find_library(std::move(state), library);
-}
-
-Result<std::optional<Document>> DraftSet::document(const std::string& library, const std::string& id,
-                                                   const Include& include) const {
-  TRY_ASSIGN(const LibraryView view, library_view(library));
-  const auto it = documents_.find({view.place.library, id});
-  if (it == documents_.end()) {
-    TRY_ASSIGN(auto document, find_document(view, id));
-    if (document) {
-      TRY_ASSIGN(document->chunks, read_chunks(view, document->rows, include));
-    }
-    return document;
-  }
-  const DocumentDraft& draft = it->second;
-  if (!draft.exists) return std::optional<Document>();
-  Document document;
-  document.id = id;
-  document.metadata = draft.metadata;
-  for (const Entry& entry : draft.entries) {
-    PreparedChunk prepared = entry.chunk;
-    if (entry.kept_row) {
-      TRY_ASSIGN(prepared, read_row(view.place.library, *entry.kept_row));
-    }
-    Chunk chunk;
-    chunk.id = entry.chunk_id;
-    chunk.document_id = id;
-    chunk.text = std::move(prepared.text);
-    TRY_ASSIGN(chunk.metadata, decode_object(prepared.metadata));
-    chunk.norm = prepared.norm;
-    chunk.vector = std::move(prepared.vector);
-    document.chunk_ids.push_back(entry.chunk_id);
-    document.chunks.push_back(std::move(chunk));
-  }
-  return std::optional<Document>(std::move(document));
-}
-
-Result<PrivateRows> DraftSet::private_rows(const std::string& library) const {
-  PrivateRows own;
-  TRY_ASSIGN(const LibraryView view, library_view(library));
-  const auto in_snapshot = snapshot_view(view.place.library);
-  for (auto it = documents_.lower_bound({view.place.library, {}});
-       it != documents_.end() && it->first.first == view.place.library; ++it) {
-    if (in_snapshot) {
-      TRY_ASSIGN(const auto before, find_document(*in_snapshot, it->first.second));
-      if (before) own.hidden.insert(own.hidden.end(), before->rows.begin(), before->rows.end());
-    }
-    TRY_ASSIGN(auto after, document(library, it->first.second, Include{true, true, true, false}));
-    if (!after) continue;
-    for (Chunk& chunk : after->chunks) {
-      own.added.push_back(std::move(chunk));
-      own.documents.push_back(after->metadata);
-    }
-  }
-  std::ranges::sort(own.hidden);
-  return own;
 }
 
 }  // namespace sextant

@@ -51,6 +51,7 @@ class DraftSet {
     std::string chunk_id;
     std::optional<RowId> kept_row;
     PreparedChunk chunk;
+    std::size_t taken_at = 0;  // the operation that gave the id to the document
   };
   struct DocumentDraft {
     std::size_t step = 0;
@@ -61,6 +62,8 @@ class DraftSet {
     Json metadata = Json::object();
     bool metadata_changed = false;  // rows show their document's metadata to filters: all must be new
     std::vector<Entry> entries;
+    std::map<std::string, std::size_t> given_up_at;  // chunk id -> the operation that deleted it
+    std::optional<std::size_t> all_given_up_at;  // the first operation that replaced or deleted the document
     std::string model;
     Version base_version = 0;  // in the snapshot, where it was read
     OnConflict on_conflict = OnConflict::kReplace;
@@ -104,8 +107,9 @@ class DraftSet {
   Result<PreparedChunk> read_row(LibraryId library, RowId row) const;
   Status take_model(DocumentDraft& draft, const std::string& model) const;
   Status check_id(std::string_view id, std::string_view field) const;
-  Status check_if_match(const std::optional<Version>& if_match, DocumentDraft& draft) const;
-  void record(std::string id, const std::string& document_id, DocumentDraft& draft, Effect effect);
+  Status check_if_match(const std::optional<Version>& if_match, const DocumentDraft& draft) const;
+  void record(std::string id, const std::string& document_id, DocumentDraft& draft, Effect effect,
+              const std::optional<Version>& if_match);
   void record_ignored(const std::string& id, const std::string& document_id, Version version);
   void record_library(const std::string& name, LibraryDraft& draft, Effect effect);
 

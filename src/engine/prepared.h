@@ -2,6 +2,7 @@
 // is open.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -22,6 +23,7 @@ struct PreparedEntry {
   std::string chunk_id;
   std::optional<RowId> kept_row;  // the row stays; else `chunk` becomes a new one
   PreparedChunk chunk;
+  std::size_t taken_at = 0;  // the operation that gave the id to this document
 };
 
 /// A document as it shall be afterwards, or its end.
@@ -32,6 +34,9 @@ struct PreparedDocument {
   bool erase = false;
   std::string metadata;  // JSON text; "" = {}
   std::vector<PreparedEntry> entries;
+  // Which operation gave up a chunk id that the document has until then: by name, or with all others.
+  std::map<std::string, std::size_t> given_up_at = {};
+  std::optional<std::size_t> all_given_up_at = {};
   std::string model;  // of the new vectors; "" = not said
 
   OnConflict on_conflict = OnConflict::kReplace;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "engine/contract.h"
@@ -20,6 +21,9 @@ struct Sequencer::Draft {
   record::CommitRecord record;
   std::vector<float> vectors;
   std::vector<std::string> deleted;  // keys
+  std::unordered_map<std::string, std::size_t>
+      given_up;            // key of a chunk id -> the operation that gave it up
+  bool ids_moved = false;  // one that was given up has been taken
 };
 
 namespace {
@@ -72,6 +76,12 @@ Result<WriteResult> Sequencer::add(Submission submission) {
   }
   if (result.sequence == 0)
     result.sequence = next_sequence() - 1;  // nothing changed: visible with what is before it
+  const bool refused = !result.transactions.empty() && !result.transactions.back();
+  if (submission.idempotency && !last && !refused) {
+    // Nothing changed, and a repeat shall hear so even when it would change something by then.
+    last = std::make_unique<Draft>(view_, next_sequence());
+    last->record.set_time_ms(now_ms_);
+  }
   if (submission.idempotency && last) {
     record::RememberOutcome& outcome = *last->record.add_changes()->mutable_remember_outcome();
     outcome.set_scope(submission.idempotency->scope);
@@ -99,6 +109,7 @@ Result<TransactionOutcome> Sequencer::add_transaction(PreparedTransaction& trans
     Version version = 0;
   };
   std::vector<StepResult> steps(transaction.steps.size());
+  TRY(find_given_up_ids(transaction, draft));
   for (std::size_t i = 0; i < steps.size(); ++i) {
     steps[i].version = draft.sequence;
     if (auto* document = std::get_if<PreparedDocument>(&transaction.steps[i])) {
@@ -118,12 +129,63 @@ Result<TransactionOutcome> Sequencer::add_transaction(PreparedTransaction& trans
     OperationOutcome& to = operation.outcome;
     if (operation.step != PreparedOperation::kNoStep) {
       if (operation.effect_of_step) to.effect = steps[operation.step].effect;
-      const bool document_gone = to.effect == Effect::kDeleted && to.id == to.document_id;
-      to.version = document_gone ? 0 : steps[operation.step].version;
+      const auto* document = std::get_if<PreparedDocument>(&transaction.steps[operation.step]);
+      to.version = to.effect == Effect::kDeleted && document != nullptr && document->erase
+                       ? 0
+                       : steps[operation.step].version;
     }
     outcome.operations.push_back(std::move(to));
   }
   return outcome;
+}
+
+// Documents of one transaction may hand chunk ids to one another: what an operation gave up, a later one may
+// take, whatever the order of the steps.
+Status Sequencer::find_given_up_ids(const PreparedTransaction& transaction, Draft& draft) const {
+  const auto documents = std::ranges::count_if(transaction.steps, [](const PreparedStep& step) {
+    return std::holds_alternative<PreparedDocument>(step);
+  });
+  if (documents < 2) return {};
+  for (const PreparedStep& step : transaction.steps) {
+    const auto* document = std::get_if<PreparedDocument>(&step);
+    if (document == nullptr || !draft.view.library(document->library)) continue;
+    TRY_ASSIGN(const auto head, draft.view.document(document->library, document->partition, document->id));
+    if (!head || (!document->erase && document->on_conflict != OnConflict::kReplace)) continue;
+    std::unordered_set<std::string_view> kept;
+    for (const PreparedEntry& entry : document->entries) kept.insert(entry.chunk_id);
+    for (const std::string& id : head->chunk_ids) {
+      if (kept.contains(id)) continue;
+      const auto named = document->given_up_at.find(id);
+      const std::size_t at =
+          named != document->given_up_at.end() ? named->second : document->all_given_up_at.value_or(0);
+      draft.given_up[keys::chunk_id({document->library, document->partition}, id)] = at;
+    }
+  }
+  return {};
+}
+
+// Whether the chunk id that an entry takes is free for it.
+Status Sequencer::check_chunk_id(const PreparedDocument& document, const PreparedEntry& entry, Draft& draft) {
+  TRY_ASSIGN(const auto owner, draft.view.chunk_owner(document.library, document.partition, entry.chunk_id));
+  if (!owner || *owner == document.id) return {};
+  const auto given_up =
+      draft.given_up.find(keys::chunk_id({document.library, document.partition}, entry.chunk_id));
+  if (given_up != draft.given_up.end() && given_up->second < entry.taken_at) {
+    draft.given_up.erase(given_up);
+    draft.ids_moved = true;
+    return {};
+  }
+  return fail(ErrorCode::kChunkIdTaken,
+              fmt::format("the chunk id '{}' belongs to document '{}'", entry.chunk_id, *owner));
+}
+
+// Whether a document that gives up a chunk id is still the one that has it: another may have taken it in a
+// step before.
+Result<bool> Sequencer::still_has(const PreparedDocument& document, const std::string& chunk_id,
+                                  const Draft& draft) {
+  if (draft.given_up.empty() && !draft.ids_moved) return true;
+  TRY_ASSIGN(const auto owner, draft.view.chunk_owner(document.library, document.partition, chunk_id));
+  return !owner || *owner == document.id;
 }
 
 Status Sequencer::add_library(const PreparedLibrary& change, Draft& draft, Effect& effect) {
@@ -256,12 +318,8 @@ Status Sequencer::write_document(PreparedDocument& document, Draft& draft,
     if (!entry.kept_row) new_ids.push_back(entry.chunk_id);
   }
   TRY(draft.view.prefetch_owners(library, partition, new_ids));
-  for (const std::string& id : new_ids) {
-    TRY_ASSIGN(const auto owner, draft.view.chunk_owner(library, partition, id));
-    if (owner && *owner != document.id) {
-      return fail(ErrorCode::kChunkIdTaken,
-                  fmt::format("the chunk id '{}' belongs to document '{}'", id, *owner));
-    }
+  for (const PreparedEntry& entry : document.entries) {
+    if (!entry.kept_row) TRY(check_chunk_id(document, entry, draft));
   }
 
   record::WriteDocument& message = *draft.record.add_changes()->mutable_write_document();
@@ -306,7 +364,9 @@ Status Sequencer::write_document(PreparedDocument& document, Draft& draft,
   if (head) {
     for (std::size_t i = 0; i < head->rows.size(); ++i) {
       if (!kept.contains(head->rows[i])) message.add_dead_rows(head->rows[i]);
-      if (!ids.contains(head->chunk_ids[i])) {
+      if (ids.contains(head->chunk_ids[i])) continue;
+      TRY_ASSIGN(const bool gives_up, still_has(document, head->chunk_ids[i], draft));
+      if (gives_up) {
         message.add_removed_chunk_ids(head->chunk_ids[i]);
         draft.view.set_chunk_owner(library, partition, head->chunk_ids[i], std::nullopt);
       }
@@ -324,6 +384,8 @@ Status Sequencer::erase_document(const PreparedDocument& document, Draft& draft,
   message.set_id(document.id);
   for (const RowId row : head.rows) message.add_dead_rows(row);
   for (const std::string& id : head.chunk_ids) {
+    TRY_ASSIGN(const bool gives_up, still_has(document, id, draft));
+    if (!gives_up) continue;
     message.add_removed_chunk_ids(id);
     draft.view.set_chunk_owner(document.library, document.partition, id, std::nullopt);
   }

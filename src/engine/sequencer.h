@@ -49,6 +49,10 @@ class Sequencer {
   Status add_document(PreparedDocument& document, Draft& draft, Effect& effect, Version& version);
   Status write_document(PreparedDocument& document, Draft& draft, const std::optional<DocumentHead>& head);
   Status erase_document(const PreparedDocument& document, Draft& draft, const DocumentHead& head);
+  Status find_given_up_ids(const PreparedTransaction& transaction, Draft& draft) const;
+  static Status check_chunk_id(const PreparedDocument& document, const PreparedEntry& entry, Draft& draft);
+  static Result<bool> still_has(const PreparedDocument& document, const std::string& chunk_id,
+                                const Draft& draft);
   Status add_library(const PreparedLibrary& change, Draft& draft, Effect& effect);
   Status establish_contract(const PreparedDocument& document, const LibraryDefinition& library, Draft& draft);
   Result<std::optional<WriteResult>> remembered(const IdempotencyKey& idempotency) const;

@@ -8,12 +8,15 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
 
 #include "base/json.h"
 #include "base/result.h"
 #include "providers/embedder.h"
 
 namespace sextant {
+
+inline constexpr std::string_view kHashedProvider = "hashed";
 
 /// settings: {"dimension"?: 8 to 65,536, default 384}. A text without a word has a fixed vector of its own.
 Result<std::unique_ptr<Embedder>> make_hashed_embedder(const Json& settings);

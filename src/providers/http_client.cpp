@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <string_view>
 
 namespace sextant {
@@ -30,6 +31,19 @@ std::size_t take_header(char* bytes, std::size_t size, std::size_t count, void* 
     static_cast<OutgoingResponse*>(response)->headers[name] = std::string(value);
   }
   return line.size();
+}
+
+// What CURLOPT_NOPROXY must list: it takes the place of the environment's list, which stays in force.
+std::string direct_hosts() {
+  std::string hosts = "127.0.0.1,localhost,::1";
+  for (const char* name : {"no_proxy", "NO_PROXY"}) {
+    const char* const more = std::getenv(name);
+    if (more == nullptr || *more == '\0') continue;
+    if (std::string_view(more) == "*") return "*";  // curl takes it for all hosts only where it stands alone
+    hosts.append(",").append(more);
+    break;  // as curl does: the first that is there counts
+  }
+  return hosts;
 }
 
 }  // namespace
@@ -63,7 +77,7 @@ Result<OutgoingResponse> HttpClient::send(const OutgoingRequest& request) {
   curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request.method.c_str());
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(curl, CURLOPT_NOPROXY, "127.0.0.1,localhost,::1");
+  curl_easy_setopt(curl, CURLOPT_NOPROXY, direct_hosts().c_str());  // curl copies it
   curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, request.timeout_ms);
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, append_body);

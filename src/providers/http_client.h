@@ -25,7 +25,8 @@ struct OutgoingResponse {
   std::string body;
 };
 
-/// One thread at a time. Proxies of the environment are not used for loopback addresses. Redirects are not
+/// One thread at a time. Proxies of the environment are not used for loopback addresses nor for the hosts
+/// of no_proxy (or NO_PROXY). Redirects are not
 /// followed.
 class HttpClient {
  public:

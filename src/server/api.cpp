@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "engine/names.h"
 #include "server/bulk_upload.h"
+#include "server/listen_address.h"
 #include "server/openapi.h"
 #include "server/problem.h"
 #include "server/uri.h"
@@ -87,6 +88,7 @@ class Api::Exchange final : public HttpExchange {
  private:
   // What can be told from the head alone, before the body is read.
   Status admit() {
+    TRY(check_host());
     TRY_ASSIGN(const Target target, split_target(head_.target()));
     Router::Match match = api_.router_.find(head_.method, target.segments);
     route_ = match.route;
@@ -101,9 +103,23 @@ class Api::Exchange final : public HttpExchange {
     return prepare(target, std::move(match.parameters), std::move(principal));
   }
 
+  // Without a key, being on this machine is what lets a client in, and a page in a browser here is on it too:
+  // by a name of its own that it made lead to us it would read our answers as if they were its own.
+  Status check_host() const {
+    if (api_.authenticator_.required()) return {};
+    const std::optional<std::string_view> host = head_.header("host");
+    if (!host || names_loopback(*host)) return {};
+    constexpr std::size_t kShownBytes = 100;
+    return fail(
+        ErrorCode::kPermissionDenied,
+        "the Host '" + std::string(host->substr(0, kShownBytes)) +
+            "' does not name this machine: without an API key only localhost, 127.x.x.x and [::1] are "
+            "answered");
+  }
+
   Status prepare(const Target& target, std::vector<std::string> parameters,
                  Authenticator::Principal principal) {
-    if (route_->place != WorkPlace::kInline) {
+    if (route_->place == WorkPlace::kRead || route_->place == WorkPlace::kWrite) {
       ticket_ = api_.service_.admit();
       if (!ticket_) {
         return fail(ErrorCode::kBackpressure, "as many requests as allowed are being worked on (" +
@@ -122,7 +138,12 @@ class Api::Exchange final : public HttpExchange {
       return fail(field_error(ErrorCode::kInvalidArgument, call_->query.front().first,
                               "unknown; this path takes no query parameters"));
     }
-    return route_->body == nullptr ? Status() : choose_body();
+    if (route_->body != nullptr) return choose_body();
+    if (route_->built && head_.has_body()) {
+      return fail(ErrorCode::kInvalidArgument,
+                  std::string(method_name(route_->method)) + " " + route_->pattern + " takes no body");
+    }
+    return {};
   }
 
   Status read_headers() {

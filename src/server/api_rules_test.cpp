@@ -91,6 +91,50 @@ TEST_F(ApiRules, DeadlinesEndWorkThatTakesTooLong) {
   EXPECT_EQ(exchange->respond({}).status, 504);
 }
 
+TEST_F(ApiRules, ADeadlineThatPassesAfterTheCommitMakesNoFailureOfIt) {
+  constexpr std::int64_t kDeadlineMs = 2'000;  // enough to get to the commit on a slow machine
+  api();
+  const std::int64_t passed_ns = system_clock().monotonic_ns() + (kDeadlineMs + 100) * 1'000'000;
+  database_->after_write([&] {
+    while (system_clock().monotonic_ns() <= passed_ns) std::this_thread::yield();
+  });
+  const HttpAnswer made =
+      post("/v1/libraries", R"({"name": "late"})", {{"X-Deadline-Ms", std::to_string(kDeadlineMs)}});
+  ASSERT_EQ(made.status, 201) << made.body;
+  EXPECT_EQ(at(made, "library", "name"), "default.late");
+}
+
+TEST_F(ApiRules, WithoutAKeyOnlyNamesOfThisMachineAreAnswered) {
+  for (const char* host :
+       {"localhost", "LocalHost:7878", "127.0.0.1", "127.1.2.3:80", "[::1]", "[::1]:7878"}) {
+    EXPECT_EQ(get("/v1/libraries", {{"Host", host}}).status, 200) << host;
+  }
+  for (const char* host :
+       {"", "evil.example", "localhost.evil.example", "127.0.0.1.evil.example:7878", "10.0.0.1:7878",
+        "0.0.0.0", "[::2]", "[::1", "localhost:80:80", "localhost@evil"}) {
+    const HttpAnswer refused = get("/v1/libraries", {{"Host", host}});
+    EXPECT_EQ(told(refused), "403 permission_denied") << host;
+    EXPECT_NE(at(refused, "detail").as_string().find("'" + std::string(host) + "'"), std::string::npos);
+  }
+  EXPECT_EQ(told(get("/openapi.json", {{"Host", "evil.example"}})), "403 permission_denied");
+  reset();
+  api_options_.keys = {{.secret = "k"}};
+  EXPECT_EQ(get("/v1/libraries", {{"Host", "any.example"}, {"Authorization", "Bearer k"}}).status, 200);
+  EXPECT_EQ(get("/health/live", {{"Host", "any.example"}}).status, 200);
+}
+
+TEST_F(ApiRules, ABodyWhereNoneIsTakenIsRefused) {
+  make_notes();
+  const std::string path = "/v1/libraries/notes/documents/a";
+  ASSERT_EQ(ask(HttpMethod::kPut, path, "{}").status, 201);
+  const HttpAnswer refused = ask(HttpMethod::kDelete, path, R"({"if_match": "9"})");
+  EXPECT_EQ(told(refused), "400 invalid_argument");
+  EXPECT_EQ(at(refused, "detail"), "DELETE /v1/libraries/{library}/documents/{id} takes no body");
+  EXPECT_EQ(told(ask(HttpMethod::kGet, path, "{}")), "400 invalid_argument");
+  EXPECT_EQ(told(ask(HttpMethod::kGet, "/health/live", "{}")), "400 invalid_argument");
+  EXPECT_EQ(get(path).status, 200) << "nothing was deleted";
+}
+
 TEST_F(ApiRules, RequestsBeyondTheLimitAreToldToComeBack) {
   service_options_.limits.max_in_flight = 1;
   make_notes();
@@ -106,7 +150,9 @@ TEST_F(ApiRules, RequestsBeyondTheLimitAreToldToComeBack) {
   const HttpAnswer refused = get("/v1/libraries");
   EXPECT_EQ(told(refused), "429 backpressure");
   EXPECT_EQ(refused.header("Retry-After"), "1");
-  EXPECT_EQ(get("/health/live").status, 200) << "what costs nothing is always answered";
+  for (const char* always : {"/health/live", "/health/ready", "/health", "/metrics"}) {
+    EXPECT_EQ(get(always).status, 200) << always << " says how it is above all when much is to be done";
+  }
   let_go.count_down();
   writer.join();
   EXPECT_EQ(get("/v1/libraries").status, 200);

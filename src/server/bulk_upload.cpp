@@ -17,6 +17,14 @@ std::string_view trimmed(std::string_view line) {
   return line.substr(begin, line.find_last_not_of(" \t\r") - begin + 1);
 }
 
+// Bytes of the texts that have to be embedded for a document, before they are cut into chunks.
+std::size_t embedded_bytes(const DocumentRequest& document) {
+  std::size_t bytes = document.text ? document.text->size() : 0;
+  for (const ChunkInput& chunk : document.document.chunks)
+    bytes += chunk.vector.empty() ? chunk.text.size() : 0;
+  return bytes;
+}
+
 class BulkUpload final : public LineConsumer {
  public:
   BulkUpload(Call call, WriteSettings settings) : call_(std::move(call)), settings_(std::move(settings)) {}
@@ -77,20 +85,34 @@ class BulkUpload final : public LineConsumer {
     const std::string_view text = trimmed(line);
     if (text.empty()) return {};
     if (Status status = add(text); !status) {
-      TRY(flush());  // the documents before it are whole
+      if (failure_) return status;  // of the batch before this line
+      TRY(flush());                 // the documents before it are whole
       return fail(at_line(line_, std::move(status).error()));
     }
     batch_bytes_ += line.size();
-    if (lines_.size() >= kBatchDocuments || batch_bytes_ >= kBatchBytes) return flush();
+    // A repeat of the upload finds what became of its batches, so one with a key is filled before it fails.
+    const bool failed = batch_rejected_ && !call_.idempotency;
+    if (failed || lines_.size() >= kBatchDocuments || batch_bytes_ >= kBatchBytes) return flush();
     return {};
   }
 
   Status add(std::string_view text) {
     TRY_ASSIGN(const Json json, parse_json(text));
     TRY_ASSIGN(DocumentRequest document, document_type().read(json, FieldPath(), call_.service.limits()));
-    TRY_ASSIGN(UpsertDocument upsert, upsert_of(call_, call_.library(), std::move(document), settings_));
+    // A batch has to stay below max_embedded_bytes, with room for the headings that chunks repeat.
+    const std::size_t bytes = embedded_bytes(document);
+    if (batch_embedded_bytes_ + bytes > call_.service.limits().max_embedded_bytes / 2) TRY(flush());
+    batch_embedded_bytes_ += bytes;
     TransactionInput transaction;
-    transaction.operations.emplace_back(std::move(upsert));
+    if (!batch_rejected_) {  // behind a failure only the batch's text counts, for its hash
+      auto upsert = upsert_of(call_, call_.library(), std::move(document), settings_);
+      if (upsert) {
+        transaction.operations.emplace_back(*std::move(upsert));
+      } else {
+        transaction.rejected = in_field("operations[0]", std::move(upsert).error());
+        batch_rejected_ = true;
+      }
+    }
     batch_.push_back(std::move(transaction));
     lines_.push_back(line_);
     if (call_.idempotency) batch_text_.append(text).append(1, '\n');
@@ -102,7 +124,8 @@ class BulkUpload final : public LineConsumer {
     if (lines_.empty()) return {};
     WriteRequest write{.transactions = std::exchange(batch_, {}), .durability = settings_.durability};
     const std::vector<std::size_t> lines = std::exchange(lines_, {});
-    batch_bytes_ = 0;
+    batch_bytes_ = batch_embedded_bytes_ = 0;
+    batch_rejected_ = false;
     ++batches_;
     if (call_.idempotency) {
       // Every batch is a request of its own to the engine.
@@ -156,6 +179,8 @@ class BulkUpload final : public LineConsumer {
   std::vector<std::size_t> lines_;  // of batch_
   std::string batch_text_;          // for the hash
   std::size_t batch_bytes_ = 0;
+  std::size_t batch_embedded_bytes_ = 0;
+  bool batch_rejected_ = false;  // a document of it could not be cut into chunks
   std::size_t batches_ = 0;
 
   std::uint64_t committed_ = 0;

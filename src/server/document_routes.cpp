@@ -196,10 +196,16 @@ Result<HttpResponse> get_document(Call& call, DocumentQuery query) {
   return response;
 }
 
-// Performs the one operation of a request and tells what it did.
-Result<HttpResponse> write_one(Call& call, Operation operation) {
+// Performs the one operation of a request and tells what it did. An operation that could not be made goes
+// along as refused, because a repeated request is answered what the first one was.
+Result<HttpResponse> write_one(Call& call, Result<Operation> operation) {
   WriteRequest write = call.write_request();
-  write.transactions.push_back({.operations = {std::move(operation)}});
+  TransactionInput& transaction = write.transactions.emplace_back();
+  if (operation) {
+    transaction.operations.push_back(*std::move(operation));
+  } else {
+    transaction.rejected = in_field("operations[0]", std::move(operation).error());
+  }
   TRY_ASSIGN(WriteResult result, call.service.write(call.context, std::move(write)));
   TRY_ASSIGN(const OperationOutcome outcome, single_outcome(result));
   const bool deleted = outcome.effect == Effect::kDeleted;
@@ -235,9 +241,12 @@ Result<HttpResponse> put_document(Call& call, DocumentRequest request) {
     settings.on_conflict = OnConflict::kError;
   }
   TRY_ASSIGN(const std::optional<Version> if_match, header_match(call));
-  TRY_ASSIGN(UpsertDocument upsert, upsert_of(call, call.library(), std::move(request), settings));
-  upsert.if_match = if_match;
-  return as_precondition(write_one(call, std::move(upsert)), ErrorCode::kDocumentExists);
+  Result<Operation> operation = [&]() -> Result<Operation> {
+    TRY_ASSIGN(UpsertDocument upsert, upsert_of(call, call.library(), std::move(request), settings));
+    upsert.if_match = if_match;
+    return upsert;
+  }();
+  return as_precondition(write_one(call, std::move(operation)), ErrorCode::kDocumentExists);
 }
 
 struct MetadataPatch {

@@ -1,5 +1,8 @@
 #include "server/http_connection.h"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -23,18 +26,46 @@ namespace {
 
 constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 constexpr std::size_t kStreamPiece = 256U << 10U;  // what a streamed body collects before a worker is asked
+constexpr std::size_t kBodyStep = 64U << 10U;      // bytes of a whole body reserved ahead of those that came
+constexpr std::size_t kAsideThreads = 2;           // one that waits does not keep the other from answering
 constexpr std::uint64_t kSkippedBody =
     64U << 10U;                         // an unwanted body up to this size is read to keep the connection
 constexpr std::size_t kInlineRun = 16;  // pipelined requests answered before other connections have a turn
 constexpr std::size_t kReadRun = 16;    // reads of a fast sender likewise
 constexpr std::size_t kKeptBuffer = 4U << 10U;  // of an idle connection
 constexpr int kLingerMs = 10'000;               // for a client to stop sending what nobody reads
+constexpr std::string_view kTooManyBytes =
+    "too many bytes of requests and answers are being worked on; try again";
 
 void append_number(std::string& out, std::size_t number) {
   std::array<char, 20> digits{};
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
   out.append(digits.data(), end);
 }
+
+// How long a client may still be waited for: the grace without progress, and in all no longer than the grace
+// beside the time that its bytes take at the lowest rate.
+class Pace {
+ public:
+  explicit Pace(const HttpServerOptions& options)
+      : grace_ms_(options.transfer_timeout_ms),
+        bytes_per_second_(std::max<std::size_t>(1, options.min_transfer_rate)),
+        started_ns_(system_clock().monotonic_ns()) {}
+
+  /// Of a client that has sent or taken `bytes` so far; not above 0: it was too slow.
+  std::int64_t left_ms(std::uint64_t bytes) const {
+    const std::int64_t spent_ms = (system_clock().monotonic_ns() - started_ns_) / 1'000'000;
+    const auto earned_ms = static_cast<std::int64_t>(bytes * 1000 / bytes_per_second_);
+    return std::min(grace_ms_ + earned_ms - spent_ms, grace_ms_);
+  }
+  /// Time that was ours, not the client's.
+  void excuse(std::int64_t ns) { started_ns_ += ns; }
+
+ private:
+  std::int64_t grace_ms_;
+  std::uint64_t bytes_per_second_;
+  std::int64_t started_ns_;
+};
 
 }  // namespace
 
@@ -43,7 +74,8 @@ HttpCore::HttpCore(HttpServerOptions o, HttpApplication& a)
       application(a),
       readers("sextant-read", options.read_threads != 0 ? options.read_threads
                                                         : std::max(1U, std::thread::hardware_concurrency())),
-      writers("sextant-write", std::max<std::size_t>(1, options.write_threads)) {}
+      writers("sextant-write", std::max<std::size_t>(1, options.write_threads)),
+      aside("sextant-aside", kAsideThreads) {}
 
 HttpConnection::HttpConnection(tcp::socket socket, IoThread& thread, HttpCore& core)
     : socket_(std::move(socket)),
@@ -121,8 +153,11 @@ asio::awaitable<bool> HttpConnection::serve_one() {
   const std::unique_ptr<HttpExchange> exchange = core_.application.begin(head);
   response = co_await answer(*exchange);
   release();
+  hold_answer(response.body.size());
   if (core_.stopping.load(std::memory_order_relaxed)) close_ = true;
   if (!co_await send(response)) co_return false;
+  response = {};
+  release();
   if (close_) {
     if (!parser_.done()) co_await linger();
     co_return false;
@@ -202,42 +237,43 @@ asio::awaitable<HttpResponse> HttpConnection::answer(HttpExchange& exchange) {
   } else if (exchange.body_use == BodyUse::kStreamed) {
     co_return co_await stream_body(exchange);
   }
+  if (exchange.place != WorkPlace::kInline && exchange.place != WorkPlace::kAside && !reserve(reserved_)) {
+    co_return exchange.refuse(429, make_error(ErrorCode::kBackpressure, std::string(kTooManyBytes)));
+  }
   std::move_only_function<void()> job = [&] { response = exchange.respond(std::move(parser_.body())); };
   co_await work(exchange.place, job);
   co_return response;
 }
 
 asio::awaitable<bool> HttpConnection::read_whole_body(HttpExchange& exchange, HttpResponse& refusal) {
-  const std::int64_t started_ns = system_clock().monotonic_ns();
+  const Pace pace(core_.options);
   const auto refuse = [&](int status, ErrorCode code, std::string message) {
     close_ = true;
     refusal = exchange.refuse(status, make_error(code, std::move(message)));
   };
-  std::size_t size = parser_.head().content_length.value_or(0);
+  const std::optional<std::uint64_t> claimed = parser_.head().content_length;
   for (;;) {
-    size = std::max(size, parser_.body().size());
-    if (size > exchange.max_body_bytes) {
+    const std::size_t came = parser_.body().size();
+    if (std::max<std::uint64_t>(claimed.value_or(0), came) > exchange.max_body_bytes) {
       refuse(413, ErrorCode::kPayloadTooLarge,
              "the request's body exceeds " + std::to_string(exchange.max_body_bytes) + " bytes");
       co_return false;
     }
-    if (!reserve(size)) {
-      refuse(429, ErrorCode::kBackpressure, "too many bytes of requests are being worked on; try again");
+    // What came and what may come next, not what is claimed: a claim alone must not keep others out.
+    const std::size_t next = parser_.done() ? came : came + kBodyStep;
+    if (!reserve(static_cast<std::size_t>(std::min<std::uint64_t>(next, claimed.value_or(next))))) {
+      refuse(429, ErrorCode::kBackpressure, std::string(kTooManyBytes));
       co_return false;
     }
+    if (parser_.done()) break;
     const Result<std::size_t> used = parser_.put(pending_);
     if (!used) {
       refuse(400, ErrorCode::kInvalidArgument, used.error().message);
       co_return false;
     }
     pending_.erase(0, *used);
-    if (parser_.done()) break;
-    if (parser_.body().size() > size) continue;  // chunks: the limits first
-    const auto allowed_ms =
-        core_.options.transfer_timeout_ms + parser_.body().size() * 1000 / core_.options.min_transfer_rate;
-    const std::int64_t spent_ms = (system_clock().monotonic_ns() - started_ns) / 1'000'000;
-    expires_in(std::min<std::int64_t>(static_cast<std::int64_t>(allowed_ms) - spent_ms,
-                                      core_.options.transfer_timeout_ms));
+    if (parser_.done() || parser_.body().size() > came) continue;  // the limits first
+    expires_in(pace.left_ms(came));
     if (co_await receive(Wait::kNoData)) continue;
     if (timed_out_) {
       refuse(408, ErrorCode::kDeadlineExceeded, "the request's body did not arrive in time");
@@ -263,9 +299,11 @@ asio::awaitable<HttpResponse> HttpConnection::stream_body(HttpExchange& exchange
     response = exchange.refuse(status, make_error(code, std::move(message)));
   };
   if (!reserve(exchange.max_body_bytes)) {
-    refuse(429, ErrorCode::kBackpressure, "too many bytes of requests are being worked on; try again");
+    refuse(429, ErrorCode::kBackpressure, std::string(kTooManyBytes));
     co_return response;
   }
+  Pace pace(core_.options);
+  std::uint64_t came = pending_.size();
   for (;;) {
     const Result<std::size_t> used = parser_.done() ? Result<std::size_t>(0) : parser_.put(pending_);
     if (!used) {
@@ -276,15 +314,21 @@ asio::awaitable<HttpResponse> HttpConnection::stream_body(HttpExchange& exchange
     pending_.erase(0, *used);
     if (parser_.done() || parser_.body().size() >= kStreamPiece) {
       never_expires();
+      const std::int64_t fed_ns = system_clock().monotonic_ns();
       co_await work(exchange.place, feed);
+      pace.excuse(system_clock().monotonic_ns() - fed_ns);
       if (early) {
         close_ = close_ || !parser_.done();
         co_return *std::move(early);
       }
       if (parser_.done()) break;
     }
-    expires_in(core_.options.transfer_timeout_ms);
-    if (co_await receive(Wait::kNoData)) continue;
+    expires_in(pace.left_ms(came));
+    const std::size_t waiting = pending_.size();
+    if (co_await receive(Wait::kNoData)) {
+      came += pending_.size() - waiting;
+      continue;
+    }
     if (timed_out_) {
       refuse(408, ErrorCode::kDeadlineExceeded, "the request's body did not arrive in time");
     } else {
@@ -303,27 +347,35 @@ asio::awaitable<void> HttpConnection::work(WorkPlace place, std::move_only_funct
     job();
     co_return;
   }
-  ThreadPool& pool = place == WorkPlace::kRead ? core_.readers : core_.writers;
+  ThreadPool& pool = place == WorkPlace::kRead    ? core_.readers
+                     : place == WorkPlace::kWrite ? core_.writers
+                                                  : core_.aside;
   const auto initiate = [&pool, &job, this](auto&& handler) {
     const bool submitted =
         pool.submit([&job, this, resume = std::forward<decltype(handler)>(handler)]() mutable {
           job();
           asio::post(thread_.context, std::move(resume));
         });
-    CHECK(submitted);  // the application admits fewer requests than a pool's queue holds
+    CHECK(submitted);  // there are fewer connections than a pool's queue holds
   };
   co_await asio::async_initiate<const asio::use_awaitable_t<>&, void()>(initiate, asio::use_awaitable);
 }
 
+// Also tells whether what is reserved is still within the limit: answers count without being asked.
 bool HttpConnection::reserve(std::size_t bytes) {
-  if (bytes <= reserved_) return true;
-  const std::size_t more = bytes - reserved_;
+  const std::size_t more = std::max(bytes, reserved_) - reserved_;
   if (core_.buffered_bytes.fetch_add(more) + more > core_.options.max_buffered_bytes) {
     core_.buffered_bytes.fetch_sub(more);
     return false;
   }
-  reserved_ = bytes;
+  reserved_ += more;
   return true;
+}
+
+// An answer is there already, so it counts whatever the limit; those who ask next are refused.
+void HttpConnection::hold_answer(std::size_t bytes) {
+  core_.buffered_bytes.fetch_add(bytes);
+  reserved_ += bytes;
 }
 
 void HttpConnection::release() {
@@ -342,6 +394,7 @@ asio::awaitable<bool> HttpConnection::receive(Wait wait) {
   if (++reads_ >= kReadRun) {
     reads_ = 0;
     co_await asio::post(thread_.context, asio::use_awaitable);
+    if (timed_out_) co_return false;  // while others had their turn: nothing would end the wait any more
   }
   for (;;) {
     const std::size_t size = socket_.read_some(asio::buffer(thread_.scratch), ec);
@@ -352,7 +405,7 @@ asio::awaitable<bool> HttpConnection::receive(Wait wait) {
     if (ec != asio::error::would_block) co_return false;
     reads_ = 0;
     co_await socket_.async_wait(tcp::socket::wait_read, asio::redirect_error(asio::use_awaitable, ec));
-    if (ec) co_return false;
+    if (ec || timed_out_) co_return false;
   }
 }
 
@@ -393,23 +446,38 @@ asio::awaitable<bool> HttpConnection::send(const HttpResponse& response) {
   co_return co_await send_bytes(head, omit ? std::string_view() : std::string_view(response.body));
 }
 
+// Bytes that the kernel holds for the client, which has not taken them yet.
+std::int64_t HttpConnection::untaken_bytes() {
+  int bytes = 0;
+  return ioctl(socket_.native_handle(), SIOCOUTQ, &bytes) == 0 ? bytes : 0;
+}
+
 asio::awaitable<bool> HttpConnection::send_bytes(std::string_view head, std::string_view body) {
-  const std::size_t all = head.size() + body.size();
-  expires_in(core_.options.transfer_timeout_ms +
-             static_cast<std::int64_t>(all * 1000 / core_.options.min_transfer_rate));
+  const Pace pace(core_.options);
+  std::int64_t written = 0;
+  std::optional<std::int64_t> taken_first;  // before the first wait; below 0 while an answer before is left
   error_code ec;
   while (!head.empty() || !body.empty()) {
     const std::array<asio::const_buffer, 2> buffers = {asio::buffer(head), asio::buffer(body)};
     const std::size_t sent = socket_.write_some(buffers, ec);
-    if (ec == asio::error::would_block) {
-      co_await socket_.async_wait(tcp::socket::wait_write, asio::redirect_error(asio::use_awaitable, ec));
-      if (ec) co_return false;
+    if (!ec) {
+      const std::size_t of_head = std::min(sent, head.size());
+      head.remove_prefix(of_head);
+      body.remove_prefix(sent - of_head);
+      written += static_cast<std::int64_t>(sent);
       continue;
     }
-    if (ec) co_return false;
-    const std::size_t of_head = std::min(sent, head.size());
-    head.remove_prefix(of_head);
-    body.remove_prefix(sent - of_head);
+    if (ec != asio::error::would_block) co_return false;
+    // A slow client takes much of what the kernel holds before there is room for more; that is progress too.
+    const std::int64_t taken = written - untaken_bytes();
+    if (!taken_first) taken_first = taken;
+    const std::int64_t left_ms = pace.left_ms(static_cast<std::uint64_t>(taken - *taken_first));
+    if (left_ms <= 0) co_return false;
+    expires_in(left_ms);
+    co_await socket_.async_wait(tcp::socket::wait_write, asio::redirect_error(asio::use_awaitable, ec));
+    if (!ec) continue;
+    const bool stuck = written - untaken_bytes() <= taken;
+    if (!timed_out_ || stuck) co_return false;
   }
   never_expires();
   co_return true;

@@ -51,6 +51,7 @@ struct HttpCore {
   std::atomic<std::size_t> buffered_bytes{0};
   ThreadPool readers;
   ThreadPool writers;
+  ThreadPool aside;
 
   Mutex mutex;
   ConditionVariable quiet;
@@ -89,11 +90,13 @@ class HttpConnection {
   boost::asio::awaitable<bool> receive(Wait wait);
   boost::asio::awaitable<bool> send(const HttpResponse& response);
   boost::asio::awaitable<bool> send_bytes(std::string_view head, std::string_view body);
+  std::int64_t untaken_bytes();
   boost::asio::awaitable<void> linger();
 
   std::string render_head(const HttpResponse& response, bool with_body) const;
   bool may_skip_body() const;
   bool reserve(std::size_t bytes);
+  void hold_answer(std::size_t bytes);
   void release();
   void expires_in(std::int64_t ms);
   void never_expires();

@@ -30,7 +30,8 @@ std::string HttpCounters::render(const HttpServerStats& stats) const {
   metric("sextant_http_response_bytes_total", "counter", "Bytes of bodies answered.",
          bytes_.load(std::memory_order_relaxed));
   metric("sextant_http_connections", "gauge", "Connections open.", stats.connections);
-  metric("sextant_http_buffered_bytes", "gauge", "Bytes of request bodies held.", stats.buffered_bytes);
+  metric("sextant_http_buffered_bytes", "gauge", "Bytes of bodies held, of requests and of answers.",
+         stats.buffered_bytes);
   return text;
 }
 

@@ -21,6 +21,7 @@ enum class WorkPlace : std::uint8_t {
   kInline,  // on the I/O thread: for what takes microseconds and never waits
   kRead,    // on the pool of one thread a core
   kWrite,   // on the pool of many threads, which wait for commits
+  kAside,   // on threads that nothing else uses: for what must be answered while all others are busy
 };
 
 enum class BodyUse : std::uint8_t {

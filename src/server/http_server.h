@@ -25,18 +25,19 @@ struct HttpServerOptions {
   std::size_t write_threads = 64;  // most of them wait for commits
   std::size_t max_connections = 10'000;
   std::size_t max_header_bytes = 16U << 10U;
-  std::size_t max_buffered_bytes = 512ULL
-                                   << 20U;  // bodies being read or worked on, all together: beyond it 429
-  int idle_timeout_ms = 75'000;             // between requests
-  int header_timeout_ms = 10'000;           // from a request's first byte to the end of its head
-  int transfer_timeout_ms = 30'000;         // without progress of a body or an answer
-  std::size_t min_transfer_rate = 4'096;    // bytes a second; a body read whole must not be slower on average
-  int tick_ms = 250;                        // how coarse the timer is
+  // Bodies being read or worked on and answers not yet taken, all together: beyond it 429.
+  std::size_t max_buffered_bytes = 512ULL << 20U;
+  int idle_timeout_ms = 75'000;      // between requests
+  int header_timeout_ms = 10'000;    // from a request's first byte to the end of its head
+  int transfer_timeout_ms = 30'000;  // without progress of a body or an answer
+  // Bytes a second: while we wait for a client, its body or answer must not be slower on average.
+  std::size_t min_transfer_rate = 4'096;
+  int tick_ms = 250;  // how coarse the timer is
 };
 
 struct HttpServerStats {
   std::size_t connections = 0;
-  std::size_t buffered_bytes = 0;
+  std::size_t buffered_bytes = 0;  // of requests and of answers that are not sent yet
 };
 
 class HttpServer {

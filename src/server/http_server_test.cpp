@@ -12,20 +12,21 @@
 namespace sextant {
 namespace {
 
-/// Answers by path: /echo the body, /inline at once, /lines the size of a streamed body, /hold when it is let
-/// go, /big many bytes.
+/// Answers by path: /echo the body, /inline at once, /aside on threads of its own, /lines the size of a
+/// streamed body, /hold when it is let go, on a writer, and /hold/read on a reader, /big many bytes.
 class TestApplication final : public HttpApplication {
  public:
   std::unique_ptr<HttpExchange> begin(const RequestHead& head) override {
     auto exchange = std::make_unique<TestExchange>(*this, std::string(head.target()));
     const std::string& path = exchange->path;
-    exchange->place = path == "/inline" ? WorkPlace::kInline
-                      : path == "/hold" ? WorkPlace::kWrite
-                                        : WorkPlace::kRead;
+    exchange->place = path == "/inline"  ? WorkPlace::kInline
+                      : path == "/aside" ? WorkPlace::kAside
+                      : path == "/hold"  ? WorkPlace::kWrite
+                                         : WorkPlace::kRead;
     exchange->body_use = path.starts_with("/lines") ? BodyUse::kStreamed
                          : path == "/echo"          ? BodyUse::kWhole
                                                     : BodyUse::kIgnored;
-    exchange->max_body_bytes = 100'000;
+    exchange->max_body_bytes = max_body_bytes;
     return exchange;
   }
   HttpResponse refuse(int status, Error error) override { return text(status, error.message); }
@@ -37,6 +38,7 @@ class TestApplication final : public HttpApplication {
   std::latch entered{1};
   std::latch let_go{1};
   std::atomic<int> alive{0};
+  std::size_t max_body_bytes = 100'000;  // to be set before the first request
 
  private:
   struct TestExchange final : HttpExchange {
@@ -48,6 +50,7 @@ class TestApplication final : public HttpApplication {
     TestExchange& operator=(const TestExchange&) = delete;
 
     HttpResponse respond(std::string body) override {
+      if (path == "/hold/read") application.let_go.wait();
       if (path == "/hold") {
         application.entered.count_down();
         application.let_go.wait();
@@ -199,7 +202,7 @@ TEST_F(HttpServerTest, StreamsABodyOfAnySize) {
   EXPECT_EQ(client.ask("POST", "/lines").body, "0");
   client.send("POST /lines HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n");
   EXPECT_EQ(client.read().body, "1");
-  EXPECT_EQ(server().stats().buffered_bytes, 0U);
+  while (server().stats().buffered_bytes > 0) std::this_thread::yield();
 }
 
 TEST_F(HttpServerTest, AnAnswerMayEndAStream) {
@@ -300,6 +303,16 @@ TEST_F(HttpServerTest, EndsABodyThatTricklesIn) {
   EXPECT_EQ(client.read().status, 408);
 }
 
+TEST_F(HttpServerTest, EndsAStreamThatTricklesIn) {
+  options_.transfer_timeout_ms = 100;
+  options_.min_transfer_rate = 1'000'000'000;
+  HttpClient client = connect();
+  client.send("POST /lines HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n");
+  for (int i = 0; i < 90'000 && !client.has_answer(); ++i) client.send("x");
+  EXPECT_EQ(client.read().status, 408);
+  EXPECT_TRUE(client.is_closed());
+}
+
 TEST_F(HttpServerTest, ClosesConnectionsThatAskNothing) {
   options_.idle_timeout_ms = 50;
   HttpClient never = connect();
@@ -317,6 +330,44 @@ TEST_F(HttpServerTest, CutsClientsThatDoNotTakeTheirAnswer) {
   while (server().stats().connections == 0) std::this_thread::yield();
   while (server().stats().connections > 0) std::this_thread::yield();
   EXPECT_EQ(client.read().status, 0) << "the answer was cut";
+}
+
+TEST_F(HttpServerTest, CutsClientsThatTakeNothingHoweverLongTheirAnswerMayTake) {
+  options_.transfer_timeout_ms = 50;
+  options_.min_transfer_rate = 1;  // two years for this answer
+  HttpClient client = connect();
+  client.send(http_request("GET", "/big"));
+  while (server().stats().connections == 0) std::this_thread::yield();
+  while (server().stats().connections > 0) std::this_thread::yield();
+  EXPECT_EQ(client.read().status, 0) << "the answer was cut";
+}
+
+TEST_F(HttpServerTest, CountsAnswersUntilTheyAreTaken) {
+  options_.max_buffered_bytes = 1U << 20U;
+  HttpClient slow = connect();
+  slow.send(http_request("GET", "/big"));
+  while (server().stats().buffered_bytes < (64U << 20U)) std::this_thread::yield();
+  HttpClient other = connect();
+  EXPECT_EQ(other.ask("GET", "/read").status, 429) << "no more answers than there is memory for";
+  EXPECT_EQ(other.ask("POST", "/echo", "x").status, 429);
+  EXPECT_EQ(connect().ask("GET", "/inline").status, 200);
+  EXPECT_EQ(slow.read().body.size(), 64U << 20U);
+  while (server().stats().buffered_bytes > 0) std::this_thread::yield();
+  EXPECT_EQ(connect().ask("GET", "/read").status, 200);
+}
+
+TEST_F(HttpServerTest, AnswersAsideWhileAllOthersAreBusy) {
+  options_.read_threads = 1;
+  options_.write_threads = 1;
+  HttpClient busy = connect();
+  busy.send(http_request("GET", "/hold"));
+  HttpClient busy_reader = connect();
+  busy_reader.send(http_request("GET", "/hold/read"));
+  application_.entered.wait();
+  EXPECT_EQ(connect().ask("GET", "/aside").body, "/aside");
+  application_.let_go.count_down();
+  EXPECT_EQ(busy.read().body, "/hold");
+  EXPECT_EQ(busy_reader.read().body, "/hold/read");
 }
 
 TEST_F(HttpServerTest, TurnsAwayConnectionsBeyondTheLimit) {
@@ -342,7 +393,22 @@ TEST_F(HttpServerTest, RefusesBodiesBeyondTheMemoryForThem) {
   EXPECT_EQ(second.ask("POST", "/echo", std::string(20'000, 'x')).status, 429);
   first.send(std::string(49'999, 'x'));
   EXPECT_EQ(first.read().status, 200);
+  while (server().stats().buffered_bytes > 0) std::this_thread::yield();
   EXPECT_EQ(connect().ask("POST", "/echo", std::string(20'000, 'x')).status, 200);
+}
+
+TEST_F(HttpServerTest, ABodyCountsAsFarAsItCameNotAsItIsClaimed) {
+  application_.max_body_bytes = 50U << 20U;
+  options_.max_buffered_bytes = 1U << 20U;
+  std::vector<HttpClient> claimers;
+  for (int i = 0; i < 4; ++i) {
+    claimers.push_back(connect());
+    claimers.back().send("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 50000000\r\n\r\nx");
+  }
+  while (server().stats().buffered_bytes == 0) std::this_thread::yield();
+  EXPECT_EQ(connect().ask("POST", "/echo", std::string(20'000, 'x')).status, 200);
+  claimers.front().send(std::string(2U << 20U, 'x'));
+  EXPECT_EQ(claimers.front().read().status, 429) << "where it grows beyond the memory";
 }
 
 TEST_F(HttpServerTest, StopsWhenRequestsInFlightAreAnswered) {
@@ -368,7 +434,7 @@ TEST_F(HttpServerTest, StopsThoughAClientDoesNotTakeItsAnswer) {
   client.send(http_request("GET", "/big"));
   HttpClient half = connect();
   half.send("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nabc");
-  while (server().stats().buffered_bytes == 0) std::this_thread::yield();
+  while (server().stats().buffered_bytes <= (64U << 20U)) std::this_thread::yield();
   server_->stop(20);
   EXPECT_EQ(server_->stats().connections, 0U);
   EXPECT_TRUE(half.is_closed());

@@ -79,6 +79,7 @@ ValueType<Json> embedding_value() {
   Json properties = Json::object();
   properties.set("provider", string_schema("local or hashed."));
   properties.set("model", string_schema());
+  properties.set("dimension", integer_schema());
   schema.set("properties", std::move(properties));
   ValueType<std::optional<Json>> type = nullable(with_schema(object_value(), std::move(schema)));
   return {type.schema,

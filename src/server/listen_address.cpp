@@ -2,7 +2,10 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
 #include <charconv>
+
+#include "server/http_message.h"
 
 namespace sextant {
 
@@ -43,6 +46,24 @@ Result<ListenAddress> parse_listen_address(std::string_view text) {
   if (inet_pton(AF_INET, address.host.c_str(), &v4) != 1) return malformed(text);
   address.loopback = (ntohl(v4.s_addr) >> 24U) == 127;
   return address;
+}
+
+bool names_loopback(std::string_view host_header) {
+  std::string_view host = host_header;
+  const std::size_t colon = host.rfind(':');
+  if (colon != std::string_view::npos && !host.ends_with(']')) {
+    if (!std::ranges::all_of(host.substr(colon + 1), [](char c) { return c >= '0' && c <= '9'; }))
+      return false;
+    host = host.substr(0, colon);
+  }
+  if (equals_ignoring_case(host, "localhost")) return true;
+  if (host.size() >= 2 && host.front() == '[' && host.back() == ']') {
+    in6_addr v6{};
+    const std::string text(host.substr(1, host.size() - 2));
+    return inet_pton(AF_INET6, text.c_str(), &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6) != 0;
+  }
+  in_addr v4{};
+  return inet_pton(AF_INET, std::string(host).c_str(), &v4) == 1 && (ntohl(v4.s_addr) >> 24U) == 127;
 }
 
 }  // namespace sextant

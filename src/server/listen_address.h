@@ -22,4 +22,8 @@ struct ListenAddress {
 /// kInvalidArgument otherwise.
 Result<ListenAddress> parse_listen_address(std::string_view text);
 
+/// Whether a Host header names this machine's loopback: localhost, 127.x.x.x or [::1], with or without a
+/// port.
+bool names_loopback(std::string_view host_header);
+
 }  // namespace sextant

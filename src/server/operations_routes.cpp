@@ -11,11 +11,7 @@ constexpr const char* kTag = "operations";
 
 std::string_view readiness(const Call& call, const HealthReport& report) {
   if (call.server.stopping.load(std::memory_order_relaxed)) return "stopping";
-  if (report.ready) return "ready";
-  for (const HealthReport::Check& check : report.checks) {
-    if (!check.ok) return "failed";
-  }
-  return "starting";
+  return report.ready ? "ready" : "failed";
 }
 
 void write_checks(JsonWriter& writer, const HealthReport& report) {
@@ -111,7 +107,7 @@ Json checks_schema() {
       record_schema({{"name", string_schema()}, {"ok", boolean_schema()}, {"detail", string_schema()}}));
 }
 
-Json readiness_schema() { return enum_schema({"ready", "starting", "stopping", "failed"}); }
+Json readiness_schema() { return enum_schema({"ready", "stopping", "failed"}); }
 
 Json live_schema(SchemaBook&) { return record_schema({{"status", enum_schema({"ok"})}}); }
 Json ready_schema(SchemaBook&) {
@@ -163,11 +159,11 @@ std::vector<Route> operations_routes() {
   return {
       open(route("/health/live", "live", "Whether the process answers", WorkPlace::kInline,
                  {{200, "It does.", live_schema}}, live)),
-      open(route("/health/ready", "ready", "Whether requests are served", WorkPlace::kRead,
+      open(route("/health/ready", "ready", "Whether requests are served", WorkPlace::kAside,
                  {{200, "They are.", ready_schema}, {503, "They are not.", ready_schema}}, ready)),
-      route("/health", "health", "Health in detail", WorkPlace::kRead, {{200, "The checks.", health_schema}},
+      route("/health", "health", "Health in detail", WorkPlace::kAside, {{200, "The checks.", health_schema}},
             health),
-      route("/metrics", "metrics", "Metrics as Prometheus text", WorkPlace::kRead,
+      route("/metrics", "metrics", "Metrics as Prometheus text", WorkPlace::kAside,
             {{200, "Metrics.", text, "text/plain"}}, metrics),
       open(route("/openapi.json", "openapi", "This document", WorkPlace::kInline,
                  {{200, "An OpenAPI 3.1 document.", [](SchemaBook&) { return object_schema(); }}}, openapi)),

@@ -75,7 +75,7 @@ TEST_F(ServerTest, AsksForTheKey) {
 TEST_F(ServerTest, RefusesABodyBeforeReadingIt) {
   HttpClient client = connect();
   client.send(
-      "POST /v1/libraries HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: "
+      "POST /v1/libraries HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "
       "99999999999\r\n"
       "Expect: 100-continue\r\n\r\n");
   const HttpAnswer answer = client.read();
@@ -88,7 +88,8 @@ TEST_F(ServerTest, UploadsLinesWithoutALengthAndSaysWhichOneFailed) {
   HttpClient client = connect();
   ASSERT_EQ(client.ask("POST", "/v1/libraries", kNotes).status, 201);
   client.send(
-      "POST /v1/libraries/notes/documents HTTP/1.1\r\nHost: h\r\nContent-Type: application/x-ndjson\r\n"
+      "POST /v1/libraries/notes/documents HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
+      "application/x-ndjson\r\n"
       "Transfer-Encoding: chunked\r\n\r\n");
   const std::string line = R"({"chunks": [{"vector": [1, 0, 0, 0]}]})"
                            "\n";
@@ -109,7 +110,8 @@ TEST_F(ServerTest, AnUploadThatBreaksOffCommitsNoPartOfItsLastBatch) {
   HttpClient client = connect();
   ASSERT_EQ(client.ask("POST", "/v1/libraries", kNotes).status, 201);
   client.send(
-      "POST /v1/libraries/notes/documents HTTP/1.1\r\nHost: h\r\nContent-Type: application/x-ndjson\r\n"
+      "POST /v1/libraries/notes/documents HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
+      "application/x-ndjson\r\n"
       "Content-Length: 100\r\n\r\n"
       R"({"id": "a"})"
       "\n");

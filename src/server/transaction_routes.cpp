@@ -119,14 +119,16 @@ class TransactionBuilder {
  public:
   explicit TransactionBuilder(Call& call) : call_(call) {}
 
-  Status add(std::size_t index, OperationRequest request) {
-    if (request.upserts) TRY(add_upserts(index, request));
-    if (request.deletes) TRY(add_deletes(index, request));
-    if (request.patches) TRY(add_patches(index, request));
-    return {};
+  void add(std::size_t index, OperationRequest request) {
+    if (request.upserts) add_upserts(index, request);
+    if (request.deletes) add_deletes(index, request);
+    if (request.patches) add_patches(index, request);
   }
 
-  std::vector<Operation> take_operations() { return std::move(operations_); }
+  /// Rejected when an operation could not be made: a repeated request is answered all the same.
+  TransactionInput take_transaction() {
+    return {.operations = std::move(operations_), .rejected = std::move(rejected_)};
+  }
   const std::string& library(std::size_t operation) const { return libraries_[operation]; }
 
   /// The error in the words of the request.
@@ -137,18 +139,23 @@ class TransactionBuilder {
   }
 
  private:
-  Status add_upserts(std::size_t index, OperationRequest& request) {
+  void add_upserts(std::size_t index, OperationRequest& request) {
     for (std::size_t i = 0; i < request.upserts->size(); ++i) {
       std::string path = fmt::format("operations[{}].upsert_documents[{}]", index, i);
-      Result<UpsertDocument> upsert =
-          upsert_of(call_, request.library, std::move((*request.upserts)[i]), request.settings);
-      if (!upsert) return fail(in_field(path, std::move(upsert).error()));
-      push(request.library, std::move(path), *std::move(upsert));
+      UpsertDocument upsert;
+      if (!rejected_) {  // behind a failure only the places count
+        auto made = upsert_of(call_, request.library, std::move((*request.upserts)[i]), request.settings);
+        if (made) {
+          upsert = *std::move(made);
+        } else {
+          rejected_ = in_field(fmt::format("operations[{}]", operations_.size()), std::move(made).error());
+        }
+      }
+      push(request.library, std::move(path), std::move(upsert));
     }
-    return {};
   }
 
-  Status add_deletes(std::size_t index, OperationRequest& request) {
+  void add_deletes(std::size_t index, OperationRequest& request) {
     for (std::size_t i = 0; i < request.deletes->size(); ++i) {
       std::string path = fmt::format("operations[{}].delete_documents[{}]", index, i);
       DeleteRequest& wanted = (*request.deletes)[i];
@@ -156,16 +163,14 @@ class TransactionBuilder {
       if (wanted.if_match) operation.if_match = version_of(*wanted.if_match);
       push(request.library, std::move(path), std::move(operation));
     }
-    return {};
   }
 
-  Status add_patches(std::size_t index, OperationRequest& request) {
+  void add_patches(std::size_t index, OperationRequest& request) {
     for (std::size_t i = 0; i < request.patches->size(); ++i) {
       PatchChunk patch = std::move((*request.patches)[i]);
       patch.library = request.library;
       push(request.library, fmt::format("operations[{}].patch_chunks[{}]", index, i), std::move(patch));
     }
-    return {};
   }
 
   void push(const std::string& library, std::string path, Operation operation) {
@@ -178,16 +183,17 @@ class TransactionBuilder {
   std::vector<Operation> operations_;
   std::vector<std::string> libraries_;
   std::vector<std::string> paths_;
+  std::optional<Error> rejected_;
 };
 
 Result<HttpResponse> transact(Call& call, TransactionRequest request) {
   TransactionBuilder builder(call);
   for (std::size_t i = 0; i < request.operations.size(); ++i) {
-    TRY(builder.add(i, std::move(request.operations[i])));
+    builder.add(i, std::move(request.operations[i]));
   }
   WriteRequest write = call.write_request();
   write.durability = request.durability;
-  write.transactions.push_back({.operations = builder.take_operations()});
+  write.transactions.push_back(builder.take_transaction());
   TRY_ASSIGN(const WriteResult result, call.service.write(call.context, std::move(write)));
   if (result.transactions.size() != 1)
     return fail(ErrorCode::kInternal, "one transaction has another number of outcomes");

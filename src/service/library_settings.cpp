@@ -6,6 +6,7 @@
 #include <array>
 
 #include "providers/chunking_settings.h"
+#include "providers/hashed_embedder.h"
 #include "service/request_checks.h"
 
 namespace sextant {
@@ -71,6 +72,24 @@ Status check_library_spec(const LibrarySpec& spec, std::string_view provider, co
   TRY(check_index_settings(spec.index));
   TRY(check_chunking_settings(spec.chunking, limits));
   return check_metadata(spec.metadata, "metadata", limits);
+}
+
+Status check_embedding_settings(const Json& embedding) {
+  if (!embedding.is_object())
+    return invalid("embedding", fmt::format("must be an object, not {}", embedding.type_name()));
+  const Json* provider = embedding.find("provider");
+  if (provider == nullptr || !provider->is_string())
+    return invalid("embedding.provider", "must name an embedding provider");
+  const bool hashed = provider->as_string() == kHashedProvider;
+  for (const auto& [key, value] : embedding.as_object()) {
+    if (key == "provider" || key == "model" || (key == "dimension" && hashed)) continue;
+    return invalid(
+        "embedding." + key,
+        fmt::format("a library's embedder takes no '{}': provider, model and, for {}, dimension are "
+                    "the library's, all else is set in the server's configuration",
+                    key, kHashedProvider));
+  }
+  return {};
 }
 
 Status check_index_settings(const Json& index) {

@@ -12,6 +12,7 @@ struct ServiceLimits {
   std::size_t max_request_bytes = 64ULL << 20U;
   std::size_t max_id_bytes = 512;
   std::size_t max_text_bytes = 1ULL << 20U;       // of one chunk
+  std::size_t max_embedded_bytes = 8ULL << 20U;   // of the texts of one request that are to be embedded
   std::size_t max_metadata_bytes = 64ULL << 10U;  // of one document or chunk, as JSON text
   std::size_t max_documents_per_request = 10'000;
   std::size_t max_chunks_per_document = 10'000;

@@ -90,6 +90,30 @@ Status check_operation(const Operation& operation, const ServiceLimits& limits) 
   return std::visit(OperationCheck{limits}, operation);
 }
 
+Status EmbeddedBytes::add(std::string_view text, std::string_view field) {
+  bytes_ += text.size();
+  if (bytes_ <= limit_) return {};
+  return fail(
+      field_error(ErrorCode::kLimitExceeded, std::string(field),
+                  fmt::format("the texts to be embedded, up to this one, have {} bytes, the limit of a "
+                              "request is {} (max_embedded_bytes): send fewer at a time",
+                              bytes_, limit_)));
+}
+
+Status EmbeddedBytes::add(const Operation& operation) {
+  if (const auto* upsert = std::get_if<UpsertDocument>(&operation)) {
+    for (std::size_t i = 0; i < upsert->document.chunks.size(); ++i) {
+      const ChunkInput& chunk = upsert->document.chunks[i];
+      if (chunk.vector.empty()) TRY(add(chunk.text, fmt::format("document.chunks[{}].text", i)));
+    }
+  } else if (const auto* put = std::get_if<PutChunk>(&operation)) {
+    if (put->chunk.vector.empty()) return add(put->chunk.text, "chunk.text");
+  } else if (const auto* patch = std::get_if<PatchChunk>(&operation)) {
+    if (patch->text && patch->vector.empty()) return add(*patch->text, "text");
+  }
+  return {};
+}
+
 Status check_query(const TableQuery& query, const ServiceLimits& limits) {
   if (query.text) TRY(check_text(*query.text, limits));
   return check_search(query.query, limits);

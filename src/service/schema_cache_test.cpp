@@ -33,14 +33,16 @@ class SchemaCacheTest : public ::testing::Test {
   std::shared_ptr<FakeEmbedder> default_ = std::make_shared<FakeEmbedder>();
   std::atomic<int> made_{0};
   std::atomic<bool> factory_works_{true};
+  ManualClock clock_;
   SchemaCache cache_{
       database_, default_,
       [this](std::string_view provider, const Json& own) -> Result<std::shared_ptr<Embedder>> {
         if (!factory_works_) return fail(ErrorCode::kIo, "the model is gone");
         ++made_;
-        EXPECT_EQ(own.find("provider"), nullptr);
+        EXPECT_EQ(own.size(), own.find("dimension") == nullptr ? 0U : 1U) << own.to_string();
         return std::make_shared<FakeEmbedder>(FakeEmbedder::Settings{.provider = std::string(provider)});
-      }};
+      },
+      clock_};
 };
 
 TEST_F(SchemaCacheTest, AHundredUsersOfTenLibrariesShareTenProviders) {
@@ -170,9 +172,9 @@ TEST_F(SchemaCacheTest, LookUpsGoOnWhileLibrariesComeAndGo) {
 }
 
 TEST_F(SchemaCacheTest, LibrariesOfTheSameSettingsShareOneEmbedderAsLongAsOneOfThemLives) {
-  add_library("default.a", settings(R"({"provider": "big", "model_dir": "/m", "threads": 2})"));
-  add_library("default.b", settings(R"({"threads": 2, "model_dir": "/m", "provider": "big"})"));
-  add_library("default.c", settings(R"({"provider": "big", "model_dir": "/n"})"));
+  add_library("default.a", settings(R"({"provider": "big", "dimension": 4})"));
+  add_library("default.b", settings(R"({"dimension": 4, "provider": "big"})"));
+  add_library("default.c", settings(R"({"provider": "big", "dimension": 8})"));
   auto a = cache_.provider(context_, "a").value();
   auto b = cache_.provider(context_, "b").value();
   auto c = cache_.provider(context_, "c").value();
@@ -191,9 +193,48 @@ TEST_F(SchemaCacheTest, TheDefaultServesWhoNamesNoneOrItsProviderOnly) {
   EXPECT_EQ(cache_.embedder(settings(R"({"provider": "fake", "model": "fake-model"})")).value(), default_);
   EXPECT_EQ(cache_.embedder(settings(R"({"provider": "fake", "model": "other"})")).error().field, "model");
   EXPECT_EQ(made_.load(), 0);
-  EXPECT_NE(cache_.embedder(settings(R"({"provider": "fake", "threads": 1})")).value(), default_);
+  EXPECT_EQ(cache_.embedder(settings(R"({"provider": "fake", "dimension": 4})")).value(), default_);
+  EXPECT_EQ(made_.load(), 0);
+  EXPECT_NE(cache_.embedder(settings(R"({"provider": "fake", "dimension": 8})")).value(), default_);
   EXPECT_NE(cache_.embedder(settings(R"({"provider": "hashed"})")).value(), default_);
   EXPECT_EQ(made_.load(), 2);
+  EXPECT_TRUE(cache_.embedder(settings(R"({"provider": "hashed", "model": "fake-model"})")).has_value());
+  EXPECT_EQ(cache_.embedder(settings(R"({"provider": "hashed", "model": "x"})")).error().field, "model");
+}
+
+TEST_F(SchemaCacheTest, OfAStoredDefinitionPathsAndThreadsCountForNothingAndWhatChangesVectorsIsRefused) {
+  const auto stored = settings(R"({"provider": "fake", "model_dir": "/any/path", "threads": 1024})");
+  EXPECT_EQ(cache_.embedder(stored).value(), default_);
+  const auto other = cache_.embedder(settings(R"({"provider": "fake", "query_prefix": "q: "})"));
+  ASSERT_FALSE(other.has_value());
+  EXPECT_EQ(other.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(other.error().field, "query_prefix");
+  EXPECT_EQ(made_.load(), 0);
+}
+
+TEST_F(SchemaCacheTest, AnEmbedderThatCouldNotBeMadeIsTriedAgainAfterAWhileAndNotBefore) {
+  add_library("default.notes", settings(R"({"provider": "big"})"));
+  const auto ready = [&] { return cache_.provider(context_, "notes").value()->embedder()->health().ready; };
+  factory_works_ = false;
+  EXPECT_FALSE(ready());
+  const std::size_t reads = database_->library_reads();
+  factory_works_ = true;
+  clock_.advance_ms(SchemaCache::kRetryAfterMs - 1);
+  EXPECT_FALSE(ready());
+  EXPECT_EQ(database_->library_reads(), reads);
+  factory_works_ = false;
+  clock_.advance_ms(1);
+  EXPECT_FALSE(ready());
+  EXPECT_GT(database_->library_reads(), reads);
+  factory_works_ = true;
+  EXPECT_FALSE(ready()) << "the failure stands for as long again";
+  clock_.advance_ms(SchemaCache::kRetryAfterMs);
+  EXPECT_TRUE(ready());
+  EXPECT_EQ(made_.load(), 1);
+  EXPECT_EQ(cache_.provider_count(), 1U);
+  clock_.advance_ms(SchemaCache::kRetryAfterMs);
+  EXPECT_TRUE(ready());
+  EXPECT_EQ(made_.load(), 1);
 }
 
 TEST_F(SchemaCacheTest, ALibraryWhoseEmbedderCannotBeMadeServesVectorsAndSaysWhyNoText) {

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "providers/hashed_embedder.h"
 #include "service/metered_embedder.h"
 #include "service/request_checks.h"
 #include "service/service_run.h"
@@ -10,9 +13,18 @@ namespace sextant {
 
 namespace {
 
-EmbedderFactory metered_factory(Metrics& metrics, Clock& clock) {
+// Makes the embedders that libraries have of their own: those that cost nothing and read no files. Any other
+// is the server's one embedder, or there is none.
+EmbedderFactory own_embedders(Metrics& metrics, Clock& clock) {
   return [&metrics, &clock](std::string_view provider,
                             const Json& settings) -> Result<std::shared_ptr<Embedder>> {
+    const auto known = embedder_providers();
+    if (provider != kHashedProvider && std::ranges::find(known, provider) != known.end()) {
+      return fail(field_error(
+          ErrorCode::kInvalidArgument, "provider",
+          fmt::format("this server has no embedder '{}': which one it has is set in its configuration",
+                      provider)));
+    }
     TRY_ASSIGN(auto made, make_embedder(provider, settings));
     return metered(std::move(made), metrics, clock);
   };
@@ -33,7 +45,7 @@ Service::Service(std::shared_ptr<DatabaseProvider> database, std::shared_ptr<Emb
                              .table_providers = schemas_.provider_count()};
       }),
       schemas_(database_, metered(embedder_, metrics_, *options_.clock),
-               metered_factory(metrics_, *options_.clock)) {}
+               own_embedders(metrics_, *options_.clock), *options_.clock) {}
 
 Status Service::check_entry(Verb verb, const RequestContext& context) const {
   if (closing_.load(std::memory_order_acquire))
@@ -120,8 +132,11 @@ Result<std::vector<SearchResult>> Service::search(const RequestContext& context,
           field_error(queries.empty() ? ErrorCode::kInvalidArgument : ErrorCode::kLimitExceeded, "queries",
                       fmt::format("{} queries were given, allowed are 1 to {}", queries.size(), most)));
     }
+    EmbeddedBytes embedded(limits());
     for (std::size_t i = 0; i < queries.size(); ++i) {
-      if (auto status = check_query(queries[i], limits()); !status) {
+      auto status = check_query(queries[i], limits());
+      if (status && queries[i].text) status = embedded.add(*queries[i].text, "text");
+      if (!status) {
         Error error = std::move(status).error();
         error.field = query_field(i, queries.size(), error.field);
         return fail(std::move(error));

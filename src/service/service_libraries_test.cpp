@@ -98,6 +98,29 @@ TEST_F(ServiceLibraries, BadEmbeddingSettingsAreNamed) {
   EXPECT_EQ(other_model.error().field, "embedding.model");
 }
 
+TEST_F(ServiceLibraries, ARequestSettlesNothingThatIsTheServersConfiguration) {
+  for (const char* settings :
+       {R"({"provider": "local", "model_dir": "/etc"})", R"({"provider": "fake", "model_dir": "/etc"})",
+        R"({"provider": "hashed", "model_dir": "/etc"})"}) {
+    const auto refused = create(with_embedding(settings));
+    ASSERT_FALSE(refused.has_value()) << settings;
+    EXPECT_EQ(refused.error().code, ErrorCode::kInvalidArgument);
+    EXPECT_EQ(refused.error().field, "embedding.model_dir");
+    EXPECT_NE(refused.error().message.find("the server's configuration"), std::string::npos);
+  }
+  EXPECT_EQ(create(with_embedding(R"({"provider": "fake", "threads": 1024})")).error().field,
+            "embedding.threads");
+  EXPECT_EQ(create(with_embedding(R"({"provider": "fake", "query_prefix": ""})")).error().field,
+            "embedding.query_prefix");
+  EXPECT_EQ(create(with_embedding(R"({"provider": "fake", "dimension": 4})")).error().field,
+            "embedding.dimension");
+  EXPECT_EQ(
+      told(create(with_embedding(R"({"provider": "local"})"))),
+      "invalid_argument embedding.provider: this server has no embedder 'local': which one it has is set "
+      "in its configuration");
+  EXPECT_EQ(told(create(with_embedding(R"({"provider": "fake", "model": "fake-model"})"))), "ok");
+}
+
 TEST_F(ServiceLibraries, WhatIsSpecifiedAndNotBuiltSaysSo) {
   const auto refused = [&](const auto& change) {
     LibrarySpec spec = named("notes");

@@ -52,6 +52,7 @@ Result<WriteResult> Service::write_one(const RequestContext& context, WriteReque
 
 Status Service::adopt_embedding(LibrarySpec& spec, std::shared_ptr<Embedder>& embedder) {
   if (spec.embedding.is_null()) return {};
+  TRY(check_embedding_settings(spec.embedding));
   auto found = schemas_.embedder(spec.embedding);
   if (!found) return fail(in_field("embedding", std::move(found).error()));
   embedder = *std::move(found);
@@ -116,9 +117,11 @@ Result<WriteResult> Service::write(const RequestContext& context, WriteRequest r
       operations += transaction.operations.size();
     const std::size_t most = limits().max_documents_per_request;
     if (operations > most) {
-      return fail(
-          ErrorCode::kLimitExceeded,
-          fmt::format("the request changes {} documents or chunks, the limit is {}", operations, most));
+      // What is done all or nothing is a list of operations; what is not, a list of documents.
+      const char* const field = request.transactions.size() == 1 ? "operations" : "documents";
+      return fail(field_error(
+          ErrorCode::kLimitExceeded, field,
+          fmt::format("the request changes {} documents or chunks, the limit is {}", operations, most)));
     }
     prepare_transactions(context, limits(), schemas_, request.transactions);
     return database_->write(context, std::move(request));

@@ -121,7 +121,38 @@ TEST_F(ServiceWrites, NoMoreOperationsThanTheLimit) {
       service().write(context_, request({upsert("notes", "x", {}), upsert("notes", "y", {})})).has_value());
   const auto result = service().write(
       context_, request({upsert("notes", "x", {}), upsert("notes", "y", {}), upsert("notes", "z", {})}));
-  EXPECT_EQ(told(result), "limit_exceeded : the request changes 3 documents or chunks, the limit is 2");
+  EXPECT_EQ(told(result),
+            "limit_exceeded documents: the request changes 3 documents or chunks, the limit is 2");
+  WriteRequest atomic;
+  atomic.transactions.push_back(
+      {.operations = {upsert("notes", "x", {}), upsert("notes", "y", {}), upsert("notes", "z", {})}});
+  EXPECT_EQ(told(service().write(context_, atomic)),
+            "limit_exceeded operations: the request changes 3 documents or chunks, the limit is 2");
+}
+
+TEST_F(ServiceWrites, NoMoreTextIsEmbeddedForOneRequestThanTheLimit) {
+  options_.limits.max_embedded_bytes = 5;
+  Operation ready = upsert("notes", "v", {"a long text beside a vector"});
+  std::get<UpsertDocument>(ready).document.chunks[0].vector = {1, 0, 0, 0};
+  std::get<UpsertDocument>(ready).document.chunks[0].model = embedder_->model_name();
+  const auto result =
+      service().write(context_, request({ready, upsert("notes", "x", {"ab", "cde"}),
+                                         upsert("notes", "y", {"f"}), upsert("notes", "z", {"g"})}));
+  ASSERT_TRUE(result.has_value()) << result.error().to_string();
+  ASSERT_EQ(result->transactions.size(), 3U);
+  EXPECT_TRUE(result->transactions[1].has_value());
+  EXPECT_EQ(
+      told(result->transactions[2]),
+      "limit_exceeded operations[0].document.chunks[0].text: the texts to be embedded, up to this one, have "
+      "6 bytes, the limit of a request is 5 (max_embedded_bytes): send fewer at a time");
+  EXPECT_EQ(embedder_->embedded(), (std::vector<std::string>{"ab", "cde"}));
+
+  std::vector<TableQuery> queries(2);
+  queries[0].text = "abc";
+  queries[1].text = "def";
+  EXPECT_EQ(service().search(context_, "notes", queries).error().field, "queries[1].text");
+  queries[1].text = "de";
+  EXPECT_TRUE(service().search(context_, "notes", queries).has_value());
 }
 
 TEST_F(ServiceWrites, LibrariesAreNotChangedAmongDocuments) {

@@ -36,6 +36,7 @@ class Preparation {
         limits_(limits),
         schemas_(schemas),
         transactions_(transactions),
+        embedded_(limits),
         end_(transactions.size()) {}
 
   void run() {
@@ -65,6 +66,7 @@ class Preparation {
   Status place(Position position) {
     Operation& operation = transactions_[position.transaction].operations[position.operation];
     TRY(check_operation(operation, limits_));
+    TRY(embedded_.add(operation));
     std::string* const library = library_of(operation);
     TRY_ASSIGN(const std::size_t index, work_on(*library));
     LibraryWork& work = works_[index];
@@ -112,6 +114,7 @@ class Preparation {
   const ServiceLimits& limits_;
   SchemaCache& schemas_;
   std::vector<TransactionInput>& transactions_;
+  EmbeddedBytes embedded_;
   std::size_t end_;               // transactions before it are sound so far
   std::optional<Error> failure_;  // of transactions_[end_]
   std::vector<LibraryWork> works_;

@@ -1,7 +1,7 @@
 // LogFileReader: the groups of one file of the commit log, checked one by one.
 //
 // Errors: kDamaged names file and offset ("<path>:<offset>: why"); kIo and kFormatTooNew as they come. Not
-// thread-safe. What a group shows lives until the next call of read_group.
+// thread-safe. What a group shows lives until the next read of any kind.
 #pragma once
 
 #include <cstdint>

@@ -136,12 +136,14 @@ Result<FoundFile> Recovery::inspect(std::uint64_t number) {
   return file;
 }
 
-// The trim point is durable before files go, so whatever lies before it is only left over.
+// What lies before the trim point is only left over.
 Status Recovery::drop_trimmed() {
   std::size_t first = 0;
   for (std::size_t i = 0; i < found_.size(); ++i) {
     if (found_[i].header && found_[i].header->first_sequence <= trim_below_) first = i;
   }
+  // Not if the process was killed right after it wrote the point: its rename may be in the cache alone.
+  if (first > 0) TRY(synced(fs_.sync_directory(directory_)));
   for (std::size_t i = 0; i < first; ++i) TRY(fs_.remove(found_[i].reader.path()));
   found_.erase(found_.begin(), found_.begin() + static_cast<std::ptrdiff_t>(first));
   return {};
@@ -267,10 +269,11 @@ Status Recovery::check_end() const {
   return {};
 }
 
-// A process that was killed leaves groups which only the system's cache holds.
+// A process that was killed leaves groups which only the system's cache holds. A file that ends with what the
+// last mark covers may still end with that mark itself, which nothing has synced.
 Status Recovery::make_durable() {
   for (const LogFileExtent& extent : log_.files) {
-    if (extent.last_sequence <= log_.marked_through && &extent != &log_.files.back()) continue;
+    if (extent.last_sequence < log_.marked_through && &extent != &log_.files.back()) continue;
     TRY_ASSIGN(const auto file, fs_.open(extent.path, OpenMode::kReadWrite));
     TRY(synced(file->sync()));
   }

@@ -16,7 +16,7 @@ namespace sextant {
 class OwnerLock {
  public:
   /// Taken before any other byte of the directory is read. kOwnerLockHeld: "Could not set lock on file
-  /// "<directory>/LOCK": Conflicting lock is held by process <pid> (since <time>, serving <endpoint>). ..."
+  /// "<directory>/LOCK": Conflicting lock is held by process <pid> (started <time>, serving <endpoint>). ..."
   /// and what to do instead.
   static Result<std::unique_ptr<OwnerLock>> acquire(FileSystem& fs, Clock& clock,
                                                     const std::string& directory,

@@ -61,8 +61,8 @@ class RecordCursor {
   virtual Status status() const = 0;
 };
 
-/// The store at one moment. Holding it is cheap; whatever it shows stays readable. Must not outlive the
-/// store's object (it holds a counted reference, so the store's files close with the last snapshot).
+/// The store at one moment. Holding it is cheap; whatever it shows stays readable, also
+/// after the store's object is gone: the store's files close with the last snapshot.
 class RecordSnapshot {
  public:
   virtual ~RecordSnapshot() = default;

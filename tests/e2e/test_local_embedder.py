@@ -95,6 +95,16 @@ def test_a_library_may_have_an_embedder_of_its_own(rest: Rest) -> None:
     assert rest.ok("POST", f"{library}/search", {"text": "the very same words"})["hits"][0]["score"] > 0.999
 
 
+def test_a_library_that_names_the_servers_embedder_shares_it(rest: Rest) -> None:
+    library = rest.library(embedding={"provider": "local", "model": MODEL_NAME})
+    rest.ok("PUT", f"{library}/documents/a", {"chunks": [{"text": "a cat naps"}]}, status=201)
+    assert rest.ok("GET", library)["vectors"]["embedding"]["model"] == MODEL_NAME
+    for member, value in {"model_dir": str(MODEL), "threads": 64, "long_texts": "cut", "dimension": 384}.items():
+        refused = rest.post("/v1/libraries", {"name": "local.own", "embedding": {"provider": "local", member: value}})
+        problem = assert_problem(refused, 422, "invalid_argument", f"embedding.{member}")
+        assert "the server's configuration" in problem["detail"]
+
+
 def test_a_text_beyond_what_the_model_reads_is_refused_where_that_is_wanted(
     start_server: Callable[..., ServerProcess],
 ) -> None:

@@ -36,6 +36,13 @@ def test_live_and_ready(rest: Rest) -> None:
     assert rest.ok("GET", "/health")["uptime_ms"] >= health["uptime_ms"] >= 0
 
 
+def test_the_document_says_what_readiness_may_be(rest: Rest) -> None:
+    paths = rest.ok("GET", "/openapi.json")["paths"]
+    for path, status in (("/health/ready", "200"), ("/health/ready", "503"), ("/health", "200")):
+        schema = paths[path]["get"]["responses"][status]["content"]["application/json"]["schema"]
+        assert schema["properties"]["status"]["enum"] == ["ready", "stopping", "failed"]
+
+
 def test_status_counts_commits_and_bytes(rest: Rest, library: str) -> None:
     before = rest.ok("GET", "/v1/status")
     chunk = {"vector": [1.0] * 1024}

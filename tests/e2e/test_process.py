@@ -85,7 +85,7 @@ def test_a_request_in_flight_is_finished_when_the_server_is_stopped(start_server
     with socket.create_connection((host, int(port)), timeout=60) as upload:
         body = b'{"id": "kept", "chunks": [{"vector": [1, 2]}]}\n'
         upload.sendall(
-            b"POST /v1/libraries/l/documents HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\n"
+            b"POST /v1/libraries/l/documents HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\n"
             b"Expect: 100-continue\r\nContent-Length: " + str(len(body)).encode() + b"\r\n\r\n"
         )
         assert upload.recv(1024).startswith(b"HTTP/1.1 100 ")
@@ -105,6 +105,33 @@ def test_a_request_in_flight_is_finished_when_the_server_is_stopped(start_server
     assert Rest(again.url).ok("GET", "/v1/libraries/l/documents/kept")["id"] == "kept"
 
 
+def test_a_sync_that_fails_while_the_server_stops_is_told_by_the_exit_status(tmp_path: Path) -> None:
+    data = tmp_path / "db"
+    with ServerProcess(data) as healthy:
+        Rest(healthy.url).ok("POST", "/v1/libraries", {"name": "l"}, status=201)
+        assert healthy.stop() == 0
+    body = b'{"id": "lost", "chunks": [{"vector": [1, 2]}]}\n'
+    with ServerProcess(data, environment={"SEXTANT_FAULT": "log.sync.before:1:fail"}) as server:
+        host, port = server.address.split(":")
+        with socket.create_connection((host, int(port)), timeout=60) as upload:
+            upload.sendall(
+                b"POST /v1/libraries/l/documents HTTP/1.1\r\nHost: localhost\r\n"
+                b"Content-Type: application/x-ndjson\r\nExpect: 100-continue\r\n"
+                b"Content-Length: " + str(len(body)).encode() + b"\r\n\r\n"
+            )
+            assert upload.recv(1024).startswith(b"HTTP/1.1 100 ")
+            server.terminate()
+            stopping = server.wait_for(lambda event: event.get("event") == "server_stopping", 60)
+            assert stopping is not None
+            assert not stopping["poisoned"]
+            upload.sendall(body)
+            answer = b""
+            while piece := upload.recv(65536):
+                answer += piece
+        assert answer.startswith(b"HTTP/1.1 500 "), answer
+        assert server.wait() == 75
+
+
 def test_idle_connections_do_not_hold_up_a_stop_and_nobody_new_is_let_in(start_server: Start) -> None:
     server = start_server()
     rest = Rest(server.url)
@@ -122,7 +149,7 @@ def test_a_client_that_takes_no_answer_is_cut_after_the_grace(start_server: Star
     host, port = server.address.split(":")
     with socket.create_connection((host, int(port)), timeout=60) as stuck:
         stuck.sendall(
-            b"POST /v1/libraries/l/documents HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\n"
+            b"POST /v1/libraries/l/documents HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\n"
             b"Expect: 100-continue\r\nContent-Length: 100\r\n\r\n"
         )
         assert stuck.recv(1024).startswith(b"HTTP/1.1 100 ")

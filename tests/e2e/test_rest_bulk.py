@@ -107,7 +107,7 @@ def test_an_upload_that_breaks_off_leaves_whole_batches_and_tells_them(
     padding = "x" * 500
     lines = "".join(json.dumps({**document(n), "metadata": {"padding": padding}}) + "\n" for n in range(3000)).encode()
     head = (
-        f"POST {library}/documents HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\n"
+        f"POST {library}/documents HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\n"
         f"Content-Length: {len(lines) + 1000}\r\n\r\n"
     )
     host, port = server.address.split(":")

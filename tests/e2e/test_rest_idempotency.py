@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -69,6 +70,70 @@ def test_a_repeat_of_a_creation_and_of_a_transaction(rest: Rest, name: str) -> N
         assert first.is_success, first.text
         assert (repeat.status_code, repeat.json()) == (first.status_code, first.json())
         assert repeat.headers[REPLAYED] == "true"
+
+
+TEXT = {"text": "# Trees\n\nAn oak stands in the park.\n\n# Birds\n\nA jay sits in the oak."}
+
+# name -> method, path behind the library (or whole), body or lines; {name} is the library's.
+TEXT_WRITES: dict[str, tuple[str, str, Any]] = {
+    "write_documents": ("POST", "/documents", {"documents": [{"id": "a", **TEXT}, {"id": "b", **TEXT}]}),
+    "put_document": ("PUT", "/documents/a", TEXT),
+    "transact": (
+        "POST",
+        "/v1/transactions",
+        {
+            "operations": [
+                {"library": "{name}", "upsert_documents": [{"id": "a", **TEXT}, {"id": "b", **TEXT}]},
+                {"library": "{name}", "delete_documents": ["a"]},
+            ]
+        },
+    ),
+    "bulk_upload": ("POST", "/documents", [{"id": "a", **TEXT}, {"id": "b"}, {"id": "c", **TEXT}]),
+}
+
+
+@pytest.mark.parametrize("write", TEXT_WRITES)
+def test_a_repeat_gets_the_first_answer_when_its_text_can_no_longer_be_cut(
+    rest: Rest, library: str, name: str, write: str
+) -> None:
+    method, place, body = TEXT_WRITES[write]
+    path = place if place.startswith("/v1") else library + place
+    headers = {"Idempotency-Key": f"key-text-{write}-{name}"}
+    if write == "bulk_upload":
+        headers["Content-Type"] = "application/x-ndjson"
+        content = "".join(json.dumps(document) + "\n" for document in body)
+    else:
+        headers["Content-Type"] = "application/json"
+        content = json.dumps(body).replace("{name}", name)
+    first = rest.request(method, path, content=content, headers=headers)
+    assert first.is_success, first.text
+    rest.ok("DELETE", library)
+    repeat = rest.request(method, path, content=content, headers=headers)
+    assert (repeat.status_code, repeat.json()) == (first.status_code, first.json())
+    assert repeat.headers[REPLAYED] == "true"
+    headers["Idempotency-Key"] += "-other"
+    assert_problem(rest.request(method, path, content=content, headers=headers), 404, "library_not_found")
+
+
+def test_a_blank_text_is_refused_in_its_place_with_and_without_a_key(rest: Rest, library: str, name: str) -> None:
+    for headers in ({}, {"Idempotency-Key": f"{name}-blank"}):
+        blank = rest.put(f"{library}/documents/a", {"text": "  "}, headers=headers)
+        assert_problem(blank, 422, "invalid_argument", "text")
+        operations = [
+            {"library": name, "delete_documents": []},
+            {"library": name, "upsert_documents": [{"id": "a", **TEXT}, {"id": "b", "text": " "}]},
+        ]
+        refused = rest.post("/v1/transactions", {"operations": operations}, headers=headers)
+        assert_problem(refused, 422, "invalid_argument", "operations[1].upsert_documents[1].text")
+        lines = "".join(json.dumps(line) + "\n" for line in ({"id": "x", **TEXT}, {"text": " "}, {"id": "y", **TEXT}))
+        bulk = rest.request(
+            "POST", f"{library}/documents", content=lines, headers={**headers, "Content-Type": "application/x-ndjson"}
+        )
+        assert bulk.status_code == 200
+        answer = bulk.json()
+        assert (answer["committed"], answer["failed"]["line"]) == (1, 2)
+        assert answer["failed"]["error"]["field"] == "text"
+    assert rest.ok("GET", library)["documents"] == 1
 
 
 def test_the_same_key_with_another_request_is_refused(rest: Rest, library: str) -> None:

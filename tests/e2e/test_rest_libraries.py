@@ -100,6 +100,12 @@ def test_what_is_specified_and_not_built_is_refused_by_name(
         ({"chunking": {"max_bytes": 1}}, "limit_exceeded", "chunking.max_bytes"),
         ({"chunking": {"unit": "tokens"}}, "invalid_argument", "chunking.unit"),
         ({"embedding": {"provider": "nobody"}}, "invalid_argument", "embedding.provider"),
+        ({"embedding": {"provider": "local"}}, "invalid_argument", "embedding.provider"),
+        ({"embedding": {"provider": "local", "model_dir": "/etc"}}, "invalid_argument", "embedding.model_dir"),
+        ({"embedding": {"provider": "local", "threads": 1024}}, "invalid_argument", "embedding.threads"),
+        ({"embedding": {"provider": "local", "query_prefix": "q"}}, "invalid_argument", "embedding.query_prefix"),
+        ({"embedding": {"provider": "hashed", "model_dir": "/etc"}}, "invalid_argument", "embedding.model_dir"),
+        ({"embedding": {"provider": "hashed", "model": "x"}}, "embedding_contract_violation", "embedding.model"),
         ({"metadata": []}, "invalid_argument", "metadata"),
         ({"metadata": {"x": "y" * 70_000}}, "limit_exceeded", "metadata"),
         ({"nmae": "x"}, "invalid_argument", "nmae"),
@@ -117,6 +123,14 @@ def test_an_embedder_settles_the_contract_at_creation(rest: Rest) -> None:
     assert_problem(
         rest.post("/v1/libraries", wrong), 422, "embedding_contract_violation", "vectors.embedding.dimension"
     )
+
+
+def test_long_arrays_of_integers_in_metadata_stay_integers(rest: Rest) -> None:
+    numbers = [1, -2, 3, 0, 5, 6, 7, 8, 9007199254740992, 10]
+    path = rest.library(metadata={"packed": numbers, "large": [*numbers, 9007199254740993]})
+    metadata = rest.get(path).json()["metadata"]
+    assert metadata == {"packed": numbers, "large": [*numbers, 9007199254740993]}
+    assert all(isinstance(number, int) for number in metadata["packed"])
 
 
 def test_a_dimension_given_at_creation_holds(rest: Rest) -> None:

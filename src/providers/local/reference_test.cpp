@@ -54,8 +54,9 @@ std::vector<Reference> read_references() {
     const std::size_t end = std::min(content.find('\n', begin), content.size());
     const Json line = parse_json(std::string_view(content).substr(begin, end - begin)).value();
     Reference reference{.text = line.find("text")->as_string(), .tokens = {}, .vector = {}};
-    for (const Json& token : line.find("tokens")->as_plain_array()) {
-      reference.tokens.push_back(static_cast<std::int32_t>(token.as_integer()));
+    const Json& tokens = *line.find("tokens");
+    for (std::size_t i = 0; i < tokens.size(); ++i) {
+      reference.tokens.push_back(static_cast<std::int32_t>(tokens.element(i).as_integer()));
     }
     std::string bytes;
     EXPECT_TRUE(append_from_base64(line.find("embedding")->as_string(), bytes));

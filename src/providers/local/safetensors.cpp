@@ -59,9 +59,10 @@ Result<bool> read_exactly(const File& file, std::uint64_t offset, char* out, std
 }
 
 std::optional<std::vector<std::uint64_t>> unsigned_integers(const Json* array) {
-  if (array == nullptr || !array->is_array() || array->is_packed()) return std::nullopt;
+  if (array == nullptr || !array->is_array()) return std::nullopt;
   std::vector<std::uint64_t> numbers;
-  for (const Json& element : array->as_plain_array()) {
+  for (std::size_t i = 0; i < array->size(); ++i) {
+    const Json element = array->element(i);
     if (!element.is_integer() || element.as_integer() < 0) return std::nullopt;
     numbers.push_back(static_cast<std::uint64_t>(element.as_integer()));
   }

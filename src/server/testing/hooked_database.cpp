@@ -25,6 +25,11 @@ void HookedDatabase::before_write(std::function<void()> hook) {
   before_write_ = std::move(hook);
 }
 
+void HookedDatabase::after_write(std::function<void()> hook) {
+  const MutexLock lock(mutex_);
+  after_write_ = std::move(hook);
+}
+
 void HookedDatabase::fail_health(Error error) {
   const MutexLock lock(mutex_);
   health_error_ = std::move(error);
@@ -45,14 +50,18 @@ Status HookedDatabase::wait_for(const RequestContext& context, std::span<const s
 }
 
 Result<WriteResult> HookedDatabase::write(const RequestContext& context, WriteRequest request) {
-  std::function<void()> hook;
+  std::function<void()> before;
+  std::function<void()> after;
   {
     const MutexLock lock(mutex_);
-    hook = before_write_;
+    before = before_write_;
+    after = after_write_;
     writes_.push_back(request);
   }
-  if (hook) hook();
-  return engine_->write(context, std::move(request));
+  if (before) before();
+  Result<WriteResult> result = engine_->write(context, std::move(request));
+  if (result && after) after();
+  return result;
 }
 
 Result<std::optional<WriteResult>> HookedDatabase::remembered(const RequestContext& context,

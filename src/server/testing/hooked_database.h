@@ -21,6 +21,8 @@ class HookedDatabase final : public DatabaseProvider {
 
   /// Called by every write() before it does anything.
   void before_write(std::function<void()> hook);
+  /// Called by every write() that succeeded, before it returns.
+  void after_write(std::function<void()> hook);
   void fail_health(Error error);
   /// The requests that write() got, texts and vectors complete.
   std::vector<WriteRequest> writes() const;
@@ -58,6 +60,7 @@ class HookedDatabase final : public DatabaseProvider {
   std::unique_ptr<NativeDatabase> engine_;
   mutable Mutex mutex_;
   std::function<void()> before_write_ GUARDED_BY(mutex_);
+  std::function<void()> after_write_ GUARDED_BY(mutex_);
   std::optional<Error> health_error_ GUARDED_BY(mutex_);
   std::vector<WriteRequest> writes_ GUARDED_BY(mutex_);
 };

@@ -126,7 +126,11 @@ void HttpClient::close() {
 std::string http_request(std::string_view method, std::string_view target, std::string_view body,
                          std::string_view more_headers) {
   std::string text;
-  text.append(method).append(" ").append(target).append(" HTTP/1.1\r\nHost: test\r\n").append(more_headers);
+  text.append(method)
+      .append(" ")
+      .append(target)
+      .append(" HTTP/1.1\r\nHost: localhost\r\n")
+      .append(more_headers);
   if (!body.empty()) {
     if (more_headers.find("Content-Type") == std::string_view::npos)
       text.append("Content-Type: application/json\r\n");
