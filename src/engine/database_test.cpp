@@ -263,6 +263,18 @@ TEST_F(DatabaseTest, AChunkIdGoesFromOneDocumentToAnotherInOneTransaction) {
   EXPECT_EQ(find_document(view, "taker").value()->chunk_ids.size(), 0U);
 }
 
+TEST_F(DatabaseTest, WhatATransactionMadeAndDeletedAgainWasNeverThere) {
+  ASSERT_TRUE(commit(*database_, {create_library(kLibrary)}));
+  for (const OnConflict on_conflict : {OnConflict::kReplace, OnConflict::kIgnore, OnConflict::kError}) {
+    UpsertDocument made = upsert(kLibrary, "d", {chunk_of({1, 0})});
+    made.on_conflict = on_conflict;
+    const auto outcome = commit(*database_, {made, DeleteDocument{.library = kLibrary, .id = "d"}});
+    ASSERT_TRUE(outcome) << static_cast<int>(on_conflict) << ": " << outcome.error().to_string();
+    EXPECT_EQ(outcome->operations[1].effect, Effect::kDeleted);
+  }
+  EXPECT_EQ(describe_library(*database_->snapshot()->library(kLibrary)).documents, 0U);
+}
+
 TEST_F(DatabaseTest, AnOperationThatFailsLeavesItsTransactionAsItWas) {
   ASSERT_TRUE(commit(*database_, {create_library(kLibrary), upsert(kLibrary, "d", {})}));
   Transaction transaction = database_->begin();

@@ -365,7 +365,7 @@ Status DraftSet::add_delete(const DeleteDocument& operation) {
   if (first_touch) {
     draft->was_read = false;
     draft->missing = operation.missing;
-  } else if (!draft->was_read) {
+  } else if (!draft->was_read || draft->base_version == 0) {
     draft->missing = MissingPolicy::kIgnore;
   }
   record(operation.id, operation.id, *draft, Effect::kDeleted, operation.if_match);

@@ -108,6 +108,46 @@ Operation any_operation(SeededRandom& random) {
   }
 }
 
+// For people who read a failing sequence.
+struct Teller {
+  static std::string ids(const std::vector<ChunkInput>& chunks) {
+    std::string all;
+    for (const ChunkInput& chunk : chunks) all += " " + (chunk.id.empty() ? "-" : chunk.id);
+    return all;
+  }
+  std::string operator()(const UpsertDocument& o) const {
+    return "upsert " + o.library + " " + o.document.id + " on_conflict " +
+           std::to_string(static_cast<int>(o.on_conflict)) + ":" + ids(o.document.chunks);
+  }
+  std::string operator()(const PatchDocument& o) const { return "patch " + o.library + " " + o.id; }
+  std::string operator()(const DeleteDocument& o) const { return "delete " + o.library + " " + o.id; }
+  std::string operator()(const PutChunk& o) const {
+    return "put chunk " + o.library + " " + o.chunk.id + " in '" + o.document_id + "'";
+  }
+  std::string operator()(const PatchChunk& o) const { return "patch chunk " + o.library + " " + o.id; }
+  std::string operator()(const DeleteChunk& o) const { return "delete chunk " + o.library + " " + o.id; }
+  std::string operator()(const CreateLibrary& o) const { return "create " + o.spec.name; }
+  std::string operator()(const UpdateLibrary& o) const { return "update " + o.library; }
+  std::string operator()(const DropLibrary& o) const { return "drop " + o.library; }
+};
+
+std::vector<Operation> operations_of(const Step& step, SeededRandom& random) {
+  std::vector<Operation> operations;
+  const std::uint64_t count = step.kind == StepKind::kWrite ? 1 : 1 + random.below(4);
+  for (std::uint64_t i = 0; i < count; ++i) operations.push_back(any_operation(random));
+  return operations;
+}
+
+std::string tell(const Step& step) {
+  std::string told =
+      "{" + std::to_string(static_cast<int>(step.kind)) + ", " + std::to_string(step.seed) + "ULL}";
+  if (step.kind != StepKind::kWrite && step.kind != StepKind::kTransaction) return told;
+  SeededRandom random(step.seed);
+  for (const Operation& operation : operations_of(step, random))
+    told += "\n    " + std::visit(Teller{}, operation);
+  return told;
+}
+
 class Run {
  public:
   explicit Run(std::size_t apply_threads) : threads_(apply_threads) { open(true); }
@@ -117,12 +157,8 @@ class Run {
     SeededRandom random(step.seed);
     switch (step.kind) {
       case StepKind::kWrite:
-        return write({any_operation(random)});
-      case StepKind::kTransaction: {
-        std::vector<Operation> operations;
-        for (std::uint64_t i = 1 + random.below(4); i > 0; --i) operations.push_back(any_operation(random));
-        return write(operations);
-      }
+      case StepKind::kTransaction:
+        return write(operations_of(step, random));
       case StepKind::kRollback:
         return rollback(random);
       case StepKind::kSearch:
@@ -160,6 +196,20 @@ class Run {
     return *before == *after ? compare() : "the state after recovery is not the state before";
   }
 
+  // Two upserts of a document in one transaction are one to the engine, which sees no chunk id that the first
+  // took and the second gave back: only what the transaction leaves must be unique. Fills `after` if it is.
+  bool leaves_unique_ids(const std::vector<Operation>& operations, Model& after) const {
+    Model later = model_;
+    later.judge_chunk_ids_later(true);
+    for (const Operation& operation : operations) {
+      if (later.apply(operation)) return false;
+    }
+    later.judge_chunk_ids_later(false);
+    if (!later.chunk_ids_are_unique()) return false;
+    after = std::move(later);
+    return true;
+  }
+
   std::string write(const std::vector<Operation>& operations) {
     Model changed = model_;
     std::optional<ErrorCode> expected;
@@ -179,6 +229,9 @@ class Run {
     const auto& outcome = result->transactions.at(0);
     if (!outcome && drops_what_it_changes)
       return {};  // refused by rule, or failed: nothing happened either way
+    if (outcome && expected == ErrorCode::kChunkIdTaken && leaves_unique_ids(operations, changed)) {
+      expected.reset();
+    }
     if (outcome.has_value() != !expected.has_value()) {
       return outcome ? "succeeded where the model says " + std::string(error_name(*expected))
                      : "failed where the model succeeds: " + outcome.error().to_string();
@@ -395,8 +448,7 @@ TEST(Model, RandomOperationsWithRestartsAgreeWithMapsAndBruteForce) {
     steps = shrink(std::move(steps), threads);
     std::string story;
     for (const Step& step : steps) {
-      story +=
-          "\n  {" + std::to_string(static_cast<int>(step.kind)) + ", " + std::to_string(step.seed) + "ULL}";
+      story += "\n  " + tell(step);
     }
     FAIL() << "seed " << seed << ": " << difference << "; shortest failing sequence (" << run(steps, threads)
            << "):" << story;

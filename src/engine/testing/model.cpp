@@ -102,7 +102,7 @@ Failure Model::apply(const Operation& operation) {
     }
     for (const std::string& id : ids) {
       std::string owner;
-      if (owner_of(library, id, &owner) != nullptr && owner != upsert->document.id)
+      if (!later_ && owner_of(library, id, &owner) != nullptr && owner != upsert->document.id)
         return ErrorCode::kChunkIdTaken;
     }
     library.dimension = dimension;
@@ -162,6 +162,18 @@ Failure Model::apply(const Operation& operation) {
     return {};
   }
   return ErrorCode::kInternal;
+}
+
+bool Model::chunk_ids_are_unique() const {
+  for (const auto& [name, library] : libraries_) {
+    std::set<std::string> seen;
+    for (const auto& [id, document] : library.documents) {
+      for (const ModelChunk& chunk : document.chunks) {
+        if (!seen.insert(chunk.id).second) return false;
+      }
+    }
+  }
+  return true;
 }
 
 std::vector<ModelHit> Model::search(const ModelLibrary& library, const std::vector<float>& query,

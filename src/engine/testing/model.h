@@ -41,6 +41,9 @@ class Model {
  public:
   /// Carries the operation out, or says why not and changes nothing.
   std::optional<ErrorCode> apply(const Operation& operation);
+  /// From now on an upsert may take a chunk id that another document has; chunk_ids_are_unique() tells.
+  void judge_chunk_ids_later(bool later) { later_ = later; }
+  bool chunk_ids_are_unique() const;
   const std::map<std::string, ModelLibrary>& libraries() const { return libraries_; }
   /// All chunks whose metadata member "n" (its own, else its document's) is below `limit`, nearest first.
   static std::vector<ModelHit> search(const ModelLibrary& library, const std::vector<float>& query,
@@ -51,6 +54,7 @@ class Model {
   static std::optional<ErrorCode> make_chunk(ModelLibrary& library, const ChunkInput& input,
                                              const std::string& default_id, ModelChunk& out);
   std::map<std::string, ModelLibrary> libraries_;
+  bool later_ = false;
 };
 
 }  // namespace sextant
