@@ -64,9 +64,9 @@ struct RecordBatch::State {
       parsed.push_back(one);
     }
     if (!ranges) {
-      std::ranges::stable_sort(parsed, [](const Parsed& a, const Parsed& b) {
-        return std::tie(a.family, a.first) < std::tie(b.family, b.first);
-      });
+      // Where a key stands in the batch tells its turn.
+      std::ranges::sort(
+          parsed, {}, [](const Parsed& one) { return std::tuple(one.family, one.first, one.first.data()); });
     }
     return parsed;
   }
