@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <barrier>
+#include <future>
 #include <thread>
 
 #include "base/fault_point.h"
@@ -186,6 +187,33 @@ TEST_F(DatabaseTest, AFailedSyncPoisonsTheStore) {
   disarm_faults();
   EXPECT_EQ(failure(commit(*database_, {upsert(kLibrary, "f", {chunk_of({0, 1})})}, Durability::kFsync)),
             ErrorCode::kStorePoisoned);
+}
+
+TEST_F(DatabaseTest, ASyncThatFailedElsewhereStopsALaneThatNobodyWritesTo) {
+  std::promise<Error> stopped;
+  DatabaseOptions options;
+  options.lane.idle_mark_ms = 1;
+  options.lane.on_stop = [&](const Error& error) { stopped.set_value(error); };
+  reopen(options);
+  ASSERT_TRUE(commit(*database_, {create_library(kLibrary)}));
+  arm_fault("log.sync.before", 1, FaultAction::kFail);
+  EXPECT_FALSE(database_->checkpoint());
+  EXPECT_EQ(stopped.get_future().get().code, ErrorCode::kStorePoisoned);
+  database_.reset();
+}
+
+TEST_F(DatabaseTest, WhatIsAnsweredWithFsyncIsSyncedAlsoWhereNothingHadToBeWritten) {
+  DatabaseOptions options;
+  options.lane.idle_mark_ms = 3'600'000;
+  reopen(options);
+  ASSERT_TRUE(commit(*database_, {create_library(kLibrary), upsert(kLibrary, "d", {chunk_of({1, 0})})}));
+  ASSERT_LT(database_->stats().durable_through, database_->stats().sequence);
+  UpsertDocument unless_there = upsert(kLibrary, "d", {chunk_of({0, 1})});
+  unless_there.on_conflict = OnConflict::kIgnore;
+  const auto outcome = commit(*database_, {unless_there}, Durability::kFsync);
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(outcome->operations[0].effect, Effect::kIgnored);
+  EXPECT_EQ(database_->stats().durable_through, database_->stats().sequence);
 }
 
 TEST_F(DatabaseTest, AnIdempotentRepeatGetsTheFirstOutcomeAlsoAfterReopening) {
